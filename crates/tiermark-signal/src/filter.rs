@@ -29,6 +29,24 @@ pub fn gaussian(plane: &Plane, sigma: f32) -> Plane {
     smooth
 }
 
+/// What stands out of its surroundings, in units of how much usually does: a plane of about unit variance.
+///
+/// `b = G(fine) - G(coarse)`, divided by `sqrt(G(spread) b^2) + floor` and limited to `+-limit`; each argument is the
+/// standard deviation of a Gaussian in samples. Bounded influence keeps a few strong lines from deciding anything.
+pub fn normalise_locally(plane: &Plane, fine: f32, coarse: f32, spread: f32) -> Plane {
+    /// Code values; below it there is only rounding noise.
+    const FLOOR: f32 = 0.3;
+    /// Huber's clipping point for a unit normal lies at 1 to 2.5 ("Robust Statistics", 1981, section 4.5).
+    const LIMIT: f32 = 2.5;
+    let mut band = gaussian(plane, fine);
+    let around = gaussian(plane, coarse);
+    band.samples_mut().iter_mut().zip(around.samples()).for_each(|(v, m)| *v -= m);
+    let usual = gaussian(&band.clone().map(|v| v * v), spread);
+    let normal = |v: f32, power: f32| (v / (power.max(0.0).sqrt() + FLOOR)).clamp(-LIMIT, LIMIT);
+    band.samples_mut().iter_mut().zip(usual.samples()).for_each(|(v, &power)| *v = normal(*v, power));
+    band
+}
+
 /// Radii of three boxes whose variances add up to `sigma` squared as nearly as whole numbers allow.
 fn three_boxes(sigma: f32) -> [usize; 3] {
     // A box of 2r + 1 samples has variance r (r + 1) / 3.
@@ -113,7 +131,7 @@ fn slide(from: &[f32], to: &mut [f32], radius: usize) {
 fn columns_mean(plane: &Plane, radius: usize) -> Plane {
     let last = plane.height() - 1;
     let mut sums = vec![0.0_f64; plane.width()];
-    let mut add = |sums: &mut Vec<f64>, y: usize, sign: f64| {
+    let add = |sums: &mut Vec<f64>, y: usize, sign: f64| {
         sums.iter_mut().zip(plane.row(y)).for_each(|(s, &v)| *s += sign * f64::from(v));
     };
     for y in 0..=radius.min(last) {
@@ -180,6 +198,17 @@ mod tests {
             assert!((mass - 1.0).abs() < 1e-3, "sigma {sigma}: mass {mass}");
             assert!((variance.sqrt() / sigma - 1.0).abs() < 0.05, "sigma {sigma}: {}", variance.sqrt());
         }
+    }
+
+    #[test]
+    fn normalised_planes_do_not_know_their_contrast() {
+        let quiet = speckled(64, 48);
+        let loud = quiet.clone().map(|v| v * 8.0 + 20.0);
+        let (a, b) = (normalise_locally(&quiet, 0.5, 4.0, 6.0), normalise_locally(&loud, 0.5, 4.0, 6.0));
+        let power = |p: &Plane| p.samples().iter().map(|v| v * v).sum::<f32>() / p.samples().len() as f32;
+        assert!((0.5..1.2).contains(&power(&a)), "{}", power(&a));
+        assert!((power(&b) / power(&a) - 1.0).abs() < 0.2, "{} {}", power(&a), power(&b));
+        assert!(b.samples().iter().all(|v| v.abs() <= 2.5));
     }
 
     #[test]

@@ -14,7 +14,11 @@ pub mod filter;
 pub mod geometry;
 pub mod plane;
 pub mod poisson;
+pub mod quality;
+pub mod resample;
+pub mod statistics;
 pub mod transform;
 
 pub use geometry::{Affine, Size};
 pub use plane::Plane;
+pub use rustfft::num_complex::Complex;

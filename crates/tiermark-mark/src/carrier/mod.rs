@@ -1,0 +1,9 @@
+//! The keyed patterns: the lattice that all tiers share, and the word that each tier adds.
+
+mod lattice;
+mod tile;
+mod word;
+
+pub(crate) use lattice::{Line, LatticeCarrier};
+pub(crate) use tile::{SignField, Tile, crossing};
+pub(crate) use word::WordCarrier;

@@ -1,0 +1,204 @@
+//! How much change each place can bear.
+//!
+//! Two questions: how busy the picture is around a place (change hides in texture, not on a flat cel beside a line),
+//! and how far paper white and ink black leave room (a code value cannot leave its range).
+
+use tiermark_signal::filter::{box_mean, gaussian};
+use tiermark_signal::{Plane, Size};
+use tiermark_signal::resample::Blocks;
+
+use crate::layout::pixels_per_ref;
+
+/// Activity of the luma around each place, code values per pixel: 0.0 on flat colour and beside single lines.
+pub(crate) struct Activity {
+    blocks: Plane,
+    factor: usize,
+    width: usize,
+}
+
+impl Activity {
+    /// Measure the activity of `luma`.
+    ///
+    /// Kept on blocks of about half a ref px: it is smoothed over eight times that.
+    pub(crate) fn of(luma: &Plane) -> Self {
+        let scale = pixels_per_ref(luma.size());
+        let factor = block_side(2.0 * scale, luma.size());
+        let steep = steepness(luma, factor);
+        let per_ref = scale / factor as f64;
+        let radius = (5.0 * per_ref) as usize;
+        let mean = box_mean(&steep, radius);
+        let quietest = quietest_corner(&mean, radius as isize + 1);
+        Self { blocks: gaussian(&quietest, (4.0 * per_ref) as f32), factor, width: luma.width() }
+    }
+
+    /// A reader of whole rows.
+    pub(crate) fn rows(&self) -> Blocks<'_> {
+        Blocks::new(&self.blocks, self.factor, self.width)
+    }
+}
+
+/// Mean over blocks of the steeper of the two steps from each pixel, what exceeds 1.5 and at most 10.
+fn steepness(luma: &Plane, factor: usize) -> Plane {
+    let size = blocks_over(luma.size(), factor);
+    let mut sums = Plane::filled(size, 0.0);
+    for y in 0..luma.height() {
+        let row = luma.row(y);
+        let below = luma.row((y + 1).min(luma.height() - 1));
+        let sums = sums.row_mut(y / factor);
+        for x in 0..luma.width() {
+            let right = row[(x + 1).min(row.len() - 1)];
+            let step = (right - row[x]).abs().max((below[x] - row[x]).abs());
+            // 1.5: rounding and light grain are no texture. 10: one hard line is not ten soft ones.
+            sums[x / factor] += (step - 1.5).clamp(0.0, 10.0);
+        }
+    }
+    divide_by_cover(sums, luma.size(), factor)
+}
+
+/// Sums over blocks become means; blocks at the right and lower border are smaller.
+fn divide_by_cover(mut sums: Plane, size: Size, factor: usize) -> Plane {
+    let cover = |i: usize, length: usize| (length - i * factor).min(factor) as f32;
+    for y in 0..sums.height() {
+        let rows = cover(y, size.height);
+        sums.row_mut(y).iter_mut().enumerate().for_each(|(x, v)| *v /= rows * cover(x, size.width));
+    }
+    sums
+}
+
+/// The least of the four means centred `reach` away in the diagonals: an isolated line is seen by some of them only,
+/// so the flat colour beside it stays flat.
+fn quietest_corner(mean: &Plane, reach: isize) -> Plane {
+    let (width, height) = (mean.width() as isize, mean.height() as isize);
+    let mut least = Plane::filled(mean.size(), f32::MAX);
+    for y in 0..height {
+        for dy in [-reach, reach] {
+            let from = mean.row((y + dy).clamp(0, height - 1) as usize);
+            for (x, v) in least.row_mut(y as usize).iter_mut().enumerate() {
+                let x = x as isize;
+                let left = from[(x - reach).clamp(0, width - 1) as usize];
+                let right = from[(x + reach).clamp(0, width - 1) as usize];
+                *v = v.min(left).min(right);
+            }
+        }
+    }
+    least
+}
+
+/// How far a channel may move up and down without leaving 0.0..255.0 where it is near one end.
+///
+/// The local *mean* of near-white (near-black) samples sets the room, not the sample: with the sample itself each later
+/// mark would shrink the ones before (measured: the first of three fell from z 23 to 10).
+pub(crate) struct Headroom {
+    white: Plane,
+    black: Plane,
+    factor: usize,
+    width: usize,
+}
+
+/// From here on a sample counts as near white; below `255 - NEAR_WHITE` as near black.
+const NEAR_WHITE: f32 = 240.0;
+
+impl Headroom {
+    /// Measure one channel.
+    pub(crate) fn of(channel: &Plane) -> Self {
+        let scale = pixels_per_ref(channel.size());
+        let factor = block_side(8.0 * scale, channel.size());
+        // A window of 80 ref px.
+        let radius = (40.0 * scale / factor as f64) as usize;
+        let local = |near: &dyn Fn(f32) -> bool, without: f32| local_mean(channel, factor, radius, near, without);
+        Self {
+            white: local(&|v| v >= NEAR_WHITE, 255.0),
+            black: local(&|v| v <= 255.0 - NEAR_WHITE, 0.0),
+            factor,
+            width: channel.width(),
+        }
+    }
+
+    /// Readers of whole rows: the local mean of near-white and of near-black samples.
+    pub(crate) fn rows(&self) -> (Blocks<'_>, Blocks<'_>) {
+        let blocks = |plane| Blocks::new(plane, self.factor, self.width);
+        (blocks(&self.white), blocks(&self.black))
+    }
+}
+
+/// Room above and below `sample` within `cap`, given the local means of near-white and near-black samples.
+pub(crate) fn room(sample: f32, white: f32, black: f32, cap: f32) -> (f32, f32) {
+    if sample >= NEAR_WHITE {
+        (cap.min(255.0 - white), cap)
+    } else if sample <= 255.0 - NEAR_WHITE {
+        (cap, cap.min(black))
+    } else {
+        (cap, cap)
+    }
+}
+
+fn local_mean(channel: &Plane, factor: usize, radius: usize, near: &dyn Fn(f32) -> bool, without: f32) -> Plane {
+    let size = blocks_over(channel.size(), factor);
+    let (mut sums, mut counts) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
+    for y in 0..channel.height() {
+        let (sums, counts) = (sums.row_mut(y / factor), counts.row_mut(y / factor));
+        for (x, &v) in channel.row(y).iter().enumerate().filter(|(_, v)| near(**v)) {
+            sums[x / factor] += v;
+            counts[x / factor] += 1.0;
+        }
+    }
+    let (sums, counts) = (box_mean(&sums, radius), box_mean(&counts, radius));
+    let mut mean = sums;
+    let mean_of = |(sum, &count): (&mut f32, &f32)| *sum = if count > 0.0 { *sum / count } else { without };
+    mean.samples_mut().iter_mut().zip(counts.samples()).for_each(mean_of);
+    mean
+}
+
+/// A whole block side near `pixels` that fits into the plane.
+fn block_side(pixels: f64, size: Size) -> usize {
+    (libm::round(pixels) as usize).clamp(1, size.short_side())
+}
+
+fn blocks_over(size: Size, factor: usize) -> Size {
+    Size { width: size.width.div_ceil(factor), height: size.height.div_ceil(factor) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size { width: 400, height: 300 };
+
+    fn activity_at(plane: &Plane, x: usize, y: usize) -> f32 {
+        let activity = Activity::of(plane);
+        let mut row = vec![0.0; plane.width()];
+        activity.rows().row(y, &mut row);
+        row[x]
+    }
+
+    #[test]
+    fn texture_is_active_and_a_single_line_is_not() {
+        let line = Plane::from_fn(SIZE, |x, _| if (198..201).contains(&x) { 0.0 } else { 255.0 });
+        // 0.14 would raise the strength beside a line by 5 %: nobody sees that.
+        assert!(activity_at(&line, 203, 150) < 0.14, "{}", activity_at(&line, 203, 150));
+        let grain = Plane::from_fn(SIZE, |x, y| 100.0 + ((x * 7 + y * 13) % 9) as f32 * 4.0);
+        assert!(activity_at(&grain, 200, 150) > 3.0);
+        assert_eq!(activity_at(&Plane::filled(SIZE, 9.0), 10, 10), 0.0);
+    }
+
+    #[test]
+    fn white_paper_has_no_room_above_and_marked_paper_keeps_its_own() {
+        let at = |channel: &Plane, x: usize| {
+            let headroom = Headroom::of(channel);
+            let (white, black) = headroom.rows();
+            let (mut w, mut b) = (vec![0.0; channel.width()], vec![0.0; channel.width()]);
+            white.row(150, &mut w);
+            black.row(150, &mut b);
+            room(channel.at(x, 150), w[x], b[x], 1.25)
+        };
+        let paper = Plane::from_fn(SIZE, |x, _| if x == 200 { 3.0 } else { 255.0 });
+        assert_eq!(at(&paper, 100), (0.0, 1.25));
+        assert_eq!(at(&paper, 200), (1.25, 1.25), "ink at 3 has room both ways");
+        // Half the samples at 254, half at 255: both move within the same bounds.
+        let marked = Plane::from_fn(SIZE, |x, y| 254.0 + ((x + y) % 2) as f32);
+        let (a, b) = (at(&marked, 100), at(&marked, 101));
+        assert!((a.0 - 0.5).abs() < 0.01 && (a.0 - b.0).abs() < 1e-6, "{a:?} {b:?}");
+        assert_eq!(at(&Plane::filled(SIZE, 0.0), 5), (1.25, 0.0));
+        assert_eq!(at(&Plane::filled(SIZE, 128.0), 5), (1.25, 1.25));
+    }
+}

@@ -1,0 +1,124 @@
+//! Planes on other grids: block means, and cubic samples between the pixels.
+
+use crate::{Plane, Size};
+
+/// Means over blocks of `factor` by `factor` samples; a rest at the right and lower border is left out.
+///
+/// # Panics
+/// If `factor` is zero or larger than a side.
+pub fn block_mean(plane: &Plane, factor: usize) -> Plane {
+    if factor == 1 {
+        return plane.clone();
+    }
+    let size = Size::new(plane.width() / factor, plane.height() / factor).expect("a block fits into the plane");
+    let share = 1.0 / (factor * factor) as f32;
+    let mut mean = Plane::filled(size, 0.0);
+    for y in 0..size.height {
+        for j in 0..factor {
+            let blocks = plane.row(y * factor + j).chunks_exact(factor);
+            mean.row_mut(y).iter_mut().zip(blocks).for_each(|(v, block)| *v += block.iter().sum::<f32>() * share);
+        }
+    }
+    mean
+}
+
+/// The sample at (`x`, `y`), pixel centres at whole numbers, by Catmull-Rom interpolation.
+///
+/// Outside, the border is repeated. Keys, "Cubic convolution interpolation", IEEE ASSP 29(6), 1981, a = -1/2.
+pub fn cubic(plane: &Plane, x: f32, y: f32) -> f32 {
+    let (x0, y0) = (x.floor(), y.floor());
+    let (across, down) = (cubic_weights(x - x0), cubic_weights(y - y0));
+    let (x0, y0) = (x0 as isize - 1, y0 as isize - 1);
+    let inside = x0 >= 0 && y0 >= 0 && x0 + 4 <= plane.width() as isize && y0 + 4 <= plane.height() as isize;
+    let column = |i: isize| (x0 + i).clamp(0, plane.width() as isize - 1) as usize;
+    let mut sum = 0.0;
+    for (j, weight) in down.iter().enumerate() {
+        let row = plane.row((y0 + j as isize).clamp(0, plane.height() as isize - 1) as usize);
+        let line = if inside {
+            row[x0 as usize..][..4].iter().zip(&across).map(|(v, w)| v * w).sum::<f32>()
+        } else {
+            (0..4).map(|i| row[column(i)] * across[i as usize]).sum::<f32>()
+        };
+        sum += weight * line;
+    }
+    sum
+}
+
+/// Weights of the four neighbours at -1, 0, 1, 2 for a place `t` in 0.0..1.0 between the middle two.
+pub fn cubic_weights(t: f32) -> [f32; 4] {
+    let (t2, t3) = (t * t, t * t * t);
+    [
+        0.5 * (-t3 + 2.0 * t2 - t),
+        0.5 * (3.0 * t3 - 5.0 * t2 + 2.0),
+        0.5 * (-3.0 * t3 + 4.0 * t2 + t),
+        0.5 * (t3 - t2),
+    ]
+}
+
+/// A coarse plane read at the places of a fine one: row after row, straight lines between block centres.
+///
+/// For maps that vary slowly (masks, headroom) this is all the precision there is.
+pub struct Blocks<'a> {
+    coarse: &'a Plane,
+    factor: usize,
+    columns: Vec<(usize, f32)>,
+}
+
+impl<'a> Blocks<'a> {
+    /// `coarse` holds one value for each block of `factor` by `factor` samples of a plane `width` wide.
+    pub fn new(coarse: &'a Plane, factor: usize, width: usize) -> Self {
+        let columns = (0..width).map(|x| between(x, factor, coarse.width())).collect();
+        Self { coarse, factor, columns }
+    }
+
+    /// Write the values at fine row `y` to `row`.
+    pub fn row(&self, y: usize, row: &mut [f32]) {
+        let (upper, t) = between(y, self.factor, self.coarse.height());
+        let lower = (upper + 1).min(self.coarse.height() - 1);
+        let mixed: Vec<f32> =
+            self.coarse.row(upper).iter().zip(self.coarse.row(lower)).map(|(a, b)| a + t * (b - a)).collect();
+        let last = mixed.len() - 1;
+        for (v, &(x, t)) in row.iter_mut().zip(&self.columns) {
+            let (a, b) = (mixed[x], mixed[(x + 1).min(last)]);
+            *v = a + t * (b - a);
+        }
+    }
+}
+
+/// The block left of fine place `i`, and how far the place lies towards the next block.
+fn between(i: usize, factor: usize, blocks: usize) -> (usize, f32) {
+    let place = ((i as f32 + 0.5) / factor as f32 - 0.5).clamp(0.0, (blocks - 1) as f32);
+    (place as usize, place.fract())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn block_means_leave_the_rest_out() {
+        let plane = Plane::from_fn(Size { width: 5, height: 4 }, |x, y| (x + 10 * y) as f32);
+        let mean = block_mean(&plane, 2);
+        assert_eq!(mean.size(), Size { width: 2, height: 2 });
+        assert_eq!(mean.samples(), [5.5, 7.5, 25.5, 27.5]);
+    }
+
+    #[test]
+    fn cubic_is_exact_on_straight_ramps_and_at_pixels() {
+        let plane = Plane::from_fn(Size { width: 9, height: 7 }, |x, y| 2.0 * x as f32 - 3.0 * y as f32);
+        for (x, y) in [(3.25_f32, 2.5_f32), (4.0, 3.0), (1.75, 4.125)] {
+            assert!((cubic(&plane, x, y) - (2.0 * x - 3.0 * y)).abs() < 1e-5, "{x},{y}");
+        }
+        assert_eq!(cubic(&plane, -4.0, 0.0), 0.0, "the border is repeated");
+    }
+
+    #[test]
+    fn blocks_keep_a_ramp() {
+        let coarse = Plane::from_fn(Size { width: 4, height: 3 }, |x, y| (x * 3 + y * 6) as f32);
+        let blocks = Blocks::new(&coarse, 3, 13);
+        let mut row = [0.0; 13];
+        blocks.row(4, &mut row);
+        // Fine place 4 is the centre of block 1 in both directions.
+        assert_eq!((row[4], row[5], row[12]), (9.0, 10.0, 15.0));
+    }
+}
