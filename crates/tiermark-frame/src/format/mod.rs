@@ -1,0 +1,107 @@
+//! One file for each kind of file; all of them read a [`Picture`] and put one back.
+
+mod bmp;
+mod bytes;
+mod jpeg;
+mod other;
+mod png;
+mod probe;
+mod tga;
+mod tiff;
+mod webp;
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub use probe::probe;
+
+use crate::picture::Picture;
+use crate::{FrameError, Limits};
+
+/// The kinds of files that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// Portable Network Graphics.
+    Png,
+    /// JPEG, baseline or progressive.
+    Jpeg,
+    /// Tagged Image File Format, classic.
+    Tiff,
+    /// Truevision TGA.
+    Tga,
+    /// Windows bitmap.
+    Bmp,
+    /// WebP, lossless or lossy.
+    WebP,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::Tiff => "TIFF",
+            Self::Tga => "TGA",
+            Self::Bmp => "BMP",
+            Self::WebP => "WebP",
+        })
+    }
+}
+
+/// What comes out of a file.
+pub(crate) struct Decoded {
+    pub(crate) picture: Picture,
+    pub(crate) writing: Writing,
+}
+
+/// May new colours go back into this file?
+pub(crate) enum Writing {
+    /// Into the same depth and layout.
+    Same,
+    /// Only as another kind of samples.
+    Deeper {
+        /// The file as it is.
+        what: &'static str,
+        /// The file as it would be.
+        becomes: &'static str,
+    },
+    /// Not without harm.
+    Never {
+        /// The file as it is.
+        what: Cow<'static, str>,
+        /// What to do instead.
+        way_out: &'static str,
+    },
+}
+
+impl Writing {
+    /// A refusal.
+    pub(crate) fn never(what: impl Into<Cow<'static, str>>, way_out: &'static str) -> Self {
+        Self::Never { what: what.into(), way_out }
+    }
+}
+
+/// Read `bytes`, which [`probe`] called `format`.
+pub(crate) fn decode(format: Format, bytes: &[u8], limits: &Limits) -> Result<Decoded, FrameError> {
+    match format {
+        Format::Png => png::decode(bytes, limits),
+        Format::Jpeg => jpeg::decode(bytes, limits),
+        Format::Tiff => tiff::decode(bytes, limits),
+        Format::Tga => tga::decode(bytes, limits),
+        Format::Bmp => bmp::decode(bytes, limits),
+        Format::WebP => webp::decode(bytes, limits),
+    }
+}
+
+/// The file `bytes` with the pixels of `picture`, which has the size and layout that [`decode`] found.
+pub(crate) fn encode(format: Format, bytes: &[u8], picture: &Picture) -> Result<Vec<u8>, FrameError> {
+    match format {
+        Format::Png => png::encode(bytes, picture),
+        Format::Jpeg => jpeg::encode(bytes, picture),
+        Format::Tiff => tiff::encode(bytes, picture),
+        Format::Tga => tga::encode(bytes, picture),
+        Format::Bmp => bmp::encode(bytes, picture),
+        Format::WebP => webp::encode(bytes, picture),
+    }
+}

@@ -1,0 +1,271 @@
+//! PNG: all chunks stay, in their order; new IDAT takes the place of the old.
+
+use std::io::Cursor;
+
+use super::bytes::{Endian, array, u16_at, u32_at};
+use super::{Decoded, Format, Writing};
+use crate::limits::zeros;
+use crate::picture::{Alpha, Layout, Picture, Samples, big_endian};
+use crate::{FrameError, Limits};
+
+/// Read a PNG file.
+pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, FrameError> {
+    let contents = Contents::of(bytes, limits)?;
+    let header = contents.header;
+    limits.size(Format::Png, header.width.into(), header.height.into())?;
+    let widen = header.needs_widening();
+
+    let allowance = (limits.max_metadata_bytes as usize).saturating_add(ROWS_IN_FLIGHT);
+    let mut decoder = ::png::Decoder::new_with_limits(Cursor::new(bytes), ::png::Limits { bytes: allowance });
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    decoder.set_transformations(match widen {
+        true => ::png::Transformations::EXPAND,
+        false => ::png::Transformations::IDENTITY,
+    });
+    let mut reader = decoder.read_info().map_err(damaged)?;
+    let row =
+        reader.output_line_size(header.width).ok_or_else(|| FrameError::damaged(Format::Png, "its rows"))?;
+    let mut raw = zeros(row, header.height as usize)?;
+    let info = reader.next_frame(&mut raw).map_err(damaged)?;
+
+    let picture = picture(header, &contents, info.color_type, raw)?;
+    Ok(Decoded { picture, writing: contents.writing() })
+}
+
+/// Put the pixels of `picture` into the PNG file `bytes`.
+pub(crate) fn encode(bytes: &[u8], picture: &Picture) -> Result<Vec<u8>, FrameError> {
+    let pixels = idat(picture)?;
+    let mut out = Vec::with_capacity(bytes.len().saturating_add(pixels.len() / 2));
+    out.extend_from_slice(&bytes[..SIGNATURE]);
+    let mut widened = false;
+    let mut waiting = true;
+    let mut chunks = Chunks::of(bytes);
+    for chunk in chunks.by_ref() {
+        let chunk = chunk?;
+        match &chunk.kind {
+            b"IHDR" => {
+                let header = Header::of(chunk.body)?;
+                widened = header.needs_widening();
+                out.extend_from_slice(&header.rewritten(picture));
+            }
+            b"IDAT" if waiting => {
+                out.extend_from_slice(&pixels);
+                waiting = false;
+            }
+            b"IDAT" => {}
+            // They speak of the palette, or in the units of the old depth.
+            b"PLTE" | b"tRNS" | b"hIST" | b"sBIT" | b"bKGD" if widened => {}
+            _ => out.extend_from_slice(chunk.whole),
+        }
+    }
+    out.extend_from_slice(chunks.rest);
+    Ok(out)
+}
+
+/// What the chunks say, read once and without unpacking anything.
+struct Contents<'a> {
+    header: Header,
+    transparency: Option<&'a [u8]>,
+    animated: bool,
+}
+
+impl<'a> Contents<'a> {
+    fn of(bytes: &'a [u8], limits: &Limits) -> Result<Self, FrameError> {
+        let mut chunks = Chunks::of(bytes);
+        let first = chunks.next().ok_or_else(|| FrameError::cut_off(Format::Png))??;
+        if &first.kind != b"IHDR" {
+            return Err(FrameError::damaged(Format::Png, "it does not begin with a header"));
+        }
+        let mut found = Self { header: Header::of(first.body)?, transparency: None, animated: false };
+        let mut besides = 0;
+        for chunk in chunks {
+            let chunk = chunk?;
+            match &chunk.kind {
+                b"IDAT" => continue,
+                b"tRNS" => found.transparency = Some(chunk.body),
+                b"acTL" => found.animated = true,
+                _ => {}
+            }
+            besides += chunk.whole.len();
+        }
+        limits.metadata(besides)?;
+        Ok(found)
+    }
+
+    fn writing(&self) -> Writing {
+        if self.animated {
+            return Writing::never("an animated PNG", "split it into single frames first");
+        }
+        match (self.header.colour, self.header.depth) {
+            (PALETTE, _) => Writing::Deeper { what: "a PNG with a palette", becomes: "RGB" },
+            (_, 1..=4) => Writing::Deeper { what: "a grey PNG of less than 8 bits", becomes: "8-bit grey" },
+            _ => Writing::Same,
+        }
+    }
+
+    /// The colour that means "nothing", for pictures that were not widened.
+    fn key(&self) -> Option<[u16; 3]> {
+        let body = self.transparency?;
+        let part = |index: usize| u16_at(body, 2 * index, Endian::Big);
+        match self.header.colour {
+            GREY => Some([part(0)?, 0, 0]),
+            RGB => Some([part(0)?, part(1)?, part(2)?]),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Header {
+    width: u32,
+    height: u32,
+    depth: u8,
+    colour: u8,
+}
+
+impl Header {
+    fn of(body: &[u8]) -> Result<Self, FrameError> {
+        let [_, _, _, _, _, _, _, _, depth, colour, ..] = array::<13>(body, 0)
+            .ok_or_else(|| FrameError::damaged(Format::Png, "its header is too short"))?;
+        let number = |at| u32_at(body, at, Endian::Big).expect("thirteen bytes were seen");
+        Ok(Self { width: number(0), height: number(4), depth, colour })
+    }
+
+    fn needs_widening(self) -> bool {
+        self.colour == PALETTE || self.depth < 8
+    }
+
+    /// The IHDR chunk for `picture`: not interlaced, because we do not write that.
+    fn rewritten(self, picture: &Picture) -> Vec<u8> {
+        let mut body = Vec::with_capacity(17);
+        body.extend_from_slice(b"IHDR");
+        body.extend_from_slice(&self.width.to_be_bytes());
+        body.extend_from_slice(&self.height.to_be_bytes());
+        body.extend_from_slice(&[picture.bits(), colour_type(picture.layout) as u8, 0, 0, 0]);
+        let mut crc = flate2::Crc::new();
+        crc.update(&body);
+        let mut chunk = 13u32.to_be_bytes().to_vec();
+        chunk.extend_from_slice(&body);
+        chunk.extend_from_slice(&crc.sum().to_be_bytes());
+        chunk
+    }
+}
+
+/// The chunks of a file, one after the other; after IEND, `rest` is what stands behind.
+struct Chunks<'a> {
+    rest: &'a [u8],
+    ended: bool,
+}
+
+struct Chunk<'a> {
+    kind: [u8; 4],
+    body: &'a [u8],
+    /// Length, kind, body and checksum.
+    whole: &'a [u8],
+}
+
+impl<'a> Chunks<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes.get(SIGNATURE..).unwrap_or_default(), ended: false }
+    }
+
+    fn split(&mut self) -> Option<Chunk<'a>> {
+        let length = u32_at(self.rest, 0, Endian::Big)? as usize;
+        let kind = array(self.rest, 4)?;
+        let (whole, rest) = self.rest.split_at_checked(length.checked_add(12)?)?;
+        self.rest = rest;
+        Some(Chunk { kind, body: &whole[8..8 + length], whole })
+    }
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = Result<Chunk<'a>, FrameError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let chunk = self.split();
+        self.ended = chunk.as_ref().is_none_or(|chunk| &chunk.kind == b"IEND");
+        Some(chunk.ok_or_else(|| FrameError::cut_off(Format::Png)))
+    }
+}
+
+fn picture(
+    header: Header,
+    contents: &Contents<'_>,
+    colour: ::png::ColorType,
+    raw: Vec<u8>,
+) -> Result<Picture, FrameError> {
+    let (colours, alpha) = match colour {
+        ::png::ColorType::Grayscale => (1, contents.key().map_or(Alpha::None, Alpha::Key)),
+        ::png::ColorType::Rgb => (3, contents.key().map_or(Alpha::None, Alpha::Key)),
+        ::png::ColorType::GrayscaleAlpha => (1, Alpha::Straight),
+        ::png::ColorType::Rgba => (3, Alpha::Straight),
+        ::png::ColorType::Indexed => return Err(FrameError::damaged(Format::Png, "its palette")),
+    };
+    let samples = match header.depth {
+        16 => Samples::Word(raw.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()),
+        _ => Samples::Byte(raw),
+    };
+    let size = tiermark_signal::Size { width: header.width as usize, height: header.height as usize };
+    Picture::new(size, Layout::new(colours, alpha), samples)
+        .ok_or_else(|| FrameError::damaged(Format::Png, "the number of its samples"))
+}
+
+/// IDAT chunks for `picture`, checksums included.
+fn idat(picture: &Picture) -> Result<Vec<u8>, FrameError> {
+    let failed = |error: ::png::EncodingError| FrameError::encoder(Format::Png, error);
+    let mut file = Vec::new();
+    let mut encoder = ::png::Encoder::new(&mut file, picture.size.width as u32, picture.size.height as u32);
+    encoder.set_color(colour_type(picture.layout));
+    encoder.set_depth(if picture.bits() == 16 { ::png::BitDepth::Sixteen } else { ::png::BitDepth::Eight });
+    encoder.set_compression(::png::Compression::Fast);
+    encoder.set_filter(::png::Filter::Adaptive);
+    let mut writer = encoder.write_header().map_err(failed)?;
+    match &picture.samples {
+        Samples::Byte(values) => writer.write_image_data(values).map_err(failed)?,
+        Samples::Word(values) => {
+            let raw: Vec<u8> = big_endian(values).flatten().collect();
+            writer.write_image_data(&raw).map_err(failed)?;
+        }
+    }
+    writer.finish().map_err(failed)?;
+    let mut pixels = Vec::with_capacity(file.len());
+    for chunk in Chunks::of(&file) {
+        let chunk = chunk?;
+        if &chunk.kind == b"IDAT" {
+            pixels.extend_from_slice(chunk.whole);
+        }
+    }
+    Ok(pixels)
+}
+
+fn colour_type(layout: Layout) -> ::png::ColorType {
+    match (layout.colours, layout.channels) {
+        (1, 1) => ::png::ColorType::Grayscale,
+        (1, _) => ::png::ColorType::GrayscaleAlpha,
+        (_, 3) => ::png::ColorType::Rgb,
+        _ => ::png::ColorType::Rgba,
+    }
+}
+
+fn damaged(error: ::png::DecodingError) -> FrameError {
+    match error {
+        ::png::DecodingError::LimitsExceeded => {
+            FrameError::OverLimit("the rows or metadata of this PNG".into())
+        }
+        other => FrameError::damaged(Format::Png, other),
+    }
+}
+
+const SIGNATURE: usize = 8;
+
+/// Colour types of IHDR (PNG specification, table 11.1).
+const GREY: u8 = 0;
+const RGB: u8 = 2;
+const PALETTE: u8 = 3;
+
+/// What the decoder may hold besides metadata: a few rows of 65535 pixels of 8 bytes, and its window.
+const ROWS_IN_FLIGHT: usize = 64 << 20;

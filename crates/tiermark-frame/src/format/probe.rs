@@ -1,0 +1,131 @@
+//! What kind of file is this? By content, never by name.
+
+use super::{Format, bmp, tga};
+use crate::FrameError;
+
+/// What the bytes are, by their content; a name or extension is never asked.
+///
+/// Kinds that tiermark will read one day are told apart from what is no picture at all.
+///
+/// # Errors
+/// [`FrameError::NotSupported`] with the kind's name, [`FrameError::NotAPicture`] for everything else.
+pub fn probe(bytes: &[u8]) -> Result<Format, FrameError> {
+    if let Some(format) = supported(bytes) {
+        return Ok(format);
+    }
+    if let Some(name) = known(bytes) {
+        return Err(FrameError::NotSupported(name.into()));
+    }
+    // TGA has no magic number, so everything that has one goes first.
+    if tga::looks_like_one(bytes) {
+        return Ok(Format::Tga);
+    }
+    Err(FrameError::NotAPicture)
+}
+
+fn supported(bytes: &[u8]) -> Option<Format> {
+    Some(match bytes {
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Format::Png,
+        [0xff, 0xd8, 0xff, ..] => Format::Jpeg,
+        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Format::Tiff,
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Format::WebP,
+        [b'B', b'M', ..] if bmp::looks_like_one(bytes) => Format::Bmp,
+        _ => return None,
+    })
+}
+
+/// Kinds that are recognised, so that the answer can be better than "not a picture".
+fn known(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.get(4..8) == Some(b"ftyp") {
+        return Some(boxed(bytes));
+    }
+    if bytes.starts_with(b"RIFF") {
+        return (bytes.get(8..12) == Some(b"AVI ")).then_some("AVI");
+    }
+    MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, name)| *name)
+}
+
+/// Which of the kinds that share the boxes of ISO 14496-12.
+fn boxed(bytes: &[u8]) -> &'static str {
+    match bytes.get(8..12) {
+        Some(b"avif" | b"avis") => "AVIF",
+        Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1") => "HEIF",
+        Some(b"qt  ") => "a QuickTime movie",
+        Some(b"crx ") => "a camera raw file",
+        _ => "an MP4 movie",
+    }
+}
+
+const MAGIC: &[(&[u8], &str)] = &[
+    (b"\x76\x2f\x31\x01", "OpenEXR"),
+    (b"SDPX", "DPX"),
+    (b"XPDS", "DPX"),
+    (b"\x80\x2a\x5f\xd7", "Cineon"),
+    (b"8BPS", "a Photoshop document"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"%PDF-", "PDF"),
+    (b"II\x2b\0", "BigTIFF"),
+    (b"MM\0\x2b", "BigTIFF"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"#?RGBE", "Radiance HDR"),
+    (b"qoif", "QOI"),
+    (b"farbfeld", "farbfeld"),
+    (b"P4\n", "PBM"),
+    (b"P5\n", "PGM"),
+    (b"P6\n", "PPM"),
+    (b"PF\n", "PFM"),
+    (b"\x01\xda", "SGI"),
+    (b"DDS ", "DDS"),
+    (b"\0\0\x01\0", "an icon file"),
+    (b"gimp xcf ", "a GIMP document"),
+    (b"CSFCHUNK", "a Clip Studio document"),
+    (b"PK\x03\x04", "a zip archive (perhaps a Krita or OpenRaster document)"),
+    (b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
+    (b"\x06\x0e\x2b\x34", "MXF"),
+    (b"\0\0\x01\xba", "an MPEG movie"),
+    (b"\0\0\x01\xb3", "an MPEG movie"),
+    (b"OggS", "Ogg"),
+    (b"<svg", "SVG"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_that_are_not_read_are_called_by_name() {
+        for (bytes, name) in [
+            (&b"\x76\x2f\x31\x01\x02\0\0\0"[..], "OpenEXR"),
+            (b"SDPX\0\0\x08\0", "DPX"),
+            (b"8BPS\0\x01", "a Photoshop document"),
+            (b"GIF89a\x01\0", "GIF"),
+            (b"%PDF-1.7", "PDF"),
+            (b"II\x2b\0\x08\0\0\0", "BigTIFF"),
+            (b"\0\0\0\x20ftypisom", "an MP4 movie"),
+            (b"\0\0\0\x20ftypqt  ", "a QuickTime movie"),
+            (b"RIFF\x10\0\0\0AVI LIST", "AVI"),
+        ] {
+            let error = probe(bytes).expect_err("it is not supported");
+            assert_eq!(error.to_string(), format!("is {name}, which is not supported yet"));
+        }
+    }
+
+    #[test]
+    fn text_and_noise_are_no_pictures() {
+        for bytes in [
+            &b""[..],
+            b"B",
+            b"BM",
+            b"BMW is a maker of cars, not of bitmaps.",
+            b"Shot list, 2026\n",
+            &[0; 600],
+        ] {
+            assert_eq!(probe(bytes), Err(FrameError::NotAPicture));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A picture, and the file it came from.
+
+use tiermark_signal::{Plane, Size};
+
+use crate::format::{self, Decoded, Writing};
+use crate::picture::{Alpha, Picture};
+use crate::{Format, FrameError, Limits};
+
+/// A decoded picture with all that is needed to write it back.
+pub struct Frame {
+    format: Format,
+    bytes: Vec<u8>,
+    picture: Picture,
+    writing: Writing,
+}
+
+/// What the caller allows when a frame is written back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// Palette pictures and grey below 8 bit may become 8-bit RGB or grey.
+    pub allow_depth_change: bool,
+}
+
+impl Frame {
+    /// Read a file.
+    ///
+    /// Anything readable is read, also what [`Frame::writable`] will refuse: a palette picture, a lossy WebP, the
+    /// first page or frame of several.
+    ///
+    /// # Errors
+    /// If the bytes are no picture, of a kind not supported, damaged, or larger than `limits` allow.
+    pub fn decode(bytes: Vec<u8>, limits: &Limits) -> Result<Self, FrameError> {
+        limits.file(bytes.len())?;
+        let format = format::probe(&bytes)?;
+        let Decoded { picture, writing } = format::decode(format, &bytes, limits)?;
+        Ok(Self { format, bytes, picture, writing })
+    }
+
+    /// What kind of file it came from, and will be written as.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Width and height as stored: a rotation wish in the metadata is kept, not applied.
+    pub fn size(&self) -> Size {
+        self.picture.size
+    }
+
+    /// Bits of a stored sample, 8 or 16; smaller ones are read as 8.
+    pub fn bits(&self) -> u8 {
+        self.picture.bits()
+    }
+
+    /// Grey, or red, green and blue, in code values of an 8-bit file (a 16-bit sample divided by 257).
+    ///
+    /// Values are the stored ones: not linearised, and with associated alpha not divided by it.
+    pub fn colours(&self) -> Vec<Plane> {
+        self.picture.colours()
+    }
+
+    /// How solid each pixel is, 0.0 to 1.0; `None` if the file has no word for it.
+    pub fn alpha(&self) -> Option<Plane> {
+        self.picture.alpha()
+    }
+
+    /// Are the colours already multiplied by alpha?
+    pub fn alpha_is_associated(&self) -> bool {
+        self.picture.layout.alpha == Alpha::Associated
+    }
+
+    /// SHA-256 of width, height (u32 big-endian), channels, bits (one byte each) and all samples (big-endian), row by
+    /// row with the channels of a pixel side by side, alpha included: `pix` in the record of a delivery.
+    pub fn pixel_digest(&self) -> [u8; 32] {
+        self.picture.digest()
+    }
+
+    /// Would [`Frame::encode`] refuse this frame, and why?
+    ///
+    /// # Errors
+    /// [`FrameError::WouldChangeDepth`] if only `options` stand in the way, [`FrameError::ReadOnly`] otherwise.
+    pub fn writable(&self, options: &WriteOptions) -> Result<(), FrameError> {
+        match &self.writing {
+            Writing::Same => Ok(()),
+            Writing::Deeper { .. } if options.allow_depth_change => Ok(()),
+            Writing::Deeper { what, becomes } => {
+                Err(FrameError::WouldChangeDepth { what: (*what).into(), becomes })
+            }
+            Writing::Never { what, way_out } => Err(FrameError::ReadOnly { what: what.to_string(), way_out }),
+        }
+    }
+
+    /// The same file with these colours.
+    ///
+    /// They are rounded to the file's depth. Alpha stays, and so do the samples under alpha 0. Associated colours are
+    /// limited to alpha, or to what they were if that was more. All that is not pixels stays byte for byte, as far
+    /// as the new pixels leave it true.
+    ///
+    /// # Errors
+    /// As [`Frame::writable`]; [`FrameError::Planes`] if number or size of `colours` is not the frame's.
+    pub fn encode(&self, colours: &[Plane], options: &WriteOptions) -> Result<Vec<u8>, FrameError> {
+        self.writable(options)?;
+        let fresh = self.picture.with_colours(colours)?;
+        // Packing pixels of a lossy file again would cost quality for nothing.
+        if self.format == Format::Jpeg && fresh == self.picture {
+            return Ok(self.bytes.clone());
+        }
+        format::encode(self.format, &self.bytes, &fresh)
+    }
+}

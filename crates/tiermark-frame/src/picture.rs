@@ -1,0 +1,318 @@
+//! Samples as a file stores them, and the planes that they are looked at as.
+
+use sha2::{Digest, Sha256};
+use tiermark_signal::{Plane, Size};
+
+use crate::FrameError;
+
+/// The samples of one picture, row by row, channels side by side: colours first, then alpha, then the rest.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Picture {
+    pub(crate) size: Size,
+    pub(crate) layout: Layout,
+    pub(crate) samples: Samples,
+}
+
+/// What the channels of a pixel mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// 1 (grey) or 3 (red, green, blue).
+    pub(crate) colours: usize,
+    /// What tells how solid a pixel is.
+    pub(crate) alpha: Alpha,
+    /// All channels, those included that mean nothing to us.
+    pub(crate) channels: usize,
+}
+
+/// What tells how solid a pixel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alpha {
+    /// Nothing: all pixels are solid.
+    None,
+    /// The channel behind the colours.
+    Straight,
+    /// The same, and the colours are already multiplied by it.
+    Associated,
+    /// Pixels of exactly this colour are not there (grey: the first of the three).
+    Key([u16; 3]),
+}
+
+/// Samples of one depth.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Samples {
+    /// 8 bits each.
+    Byte(Vec<u8>),
+    /// 16 bits each.
+    Word(Vec<u16>),
+}
+
+impl Layout {
+    /// Grey or RGB, with a channel behind if `alpha` needs one.
+    pub(crate) fn new(colours: usize, alpha: Alpha) -> Self {
+        let behind = matches!(alpha, Alpha::Straight | Alpha::Associated);
+        Self { colours, alpha, channels: colours + usize::from(behind) }
+    }
+}
+
+impl Picture {
+    /// A picture, if there are as many samples as size and layout say.
+    pub(crate) fn new(size: Size, layout: Layout, samples: Samples) -> Option<Self> {
+        let found = match &samples {
+            Samples::Byte(values) => values.len(),
+            Samples::Word(values) => values.len(),
+        };
+        (found == size.area() * layout.channels).then_some(Self { size, layout, samples })
+    }
+
+    /// 8 or 16.
+    pub(crate) fn bits(&self) -> u8 {
+        match self.samples {
+            Samples::Byte(_) => 8,
+            Samples::Word(_) => 16,
+        }
+    }
+
+    /// The colour channels as planes.
+    pub(crate) fn colours(&self) -> Vec<Plane> {
+        (0..self.layout.colours).map(|channel| self.channel(channel, |code| code)).collect()
+    }
+
+    /// How solid each pixel is, 0.0 to 1.0; `None` if all are and the file has no word for it.
+    pub(crate) fn alpha(&self) -> Option<Plane> {
+        match self.layout.alpha {
+            Alpha::None => None,
+            Alpha::Straight | Alpha::Associated => {
+                Some(self.channel(self.layout.colours, |code| code / 255.0))
+            }
+            Alpha::Key(_) => Some(match &self.samples {
+                Samples::Byte(values) => solid(values, self.size, self.layout),
+                Samples::Word(values) => solid(values, self.size, self.layout),
+            }),
+        }
+    }
+
+    fn channel(&self, channel: usize, scale: impl Fn(f32) -> f32) -> Plane {
+        let step = self.layout.channels;
+        let samples = match &self.samples {
+            Samples::Byte(values) => {
+                values.iter().skip(channel).step_by(step).map(|v| scale(v.code())).collect()
+            }
+            Samples::Word(values) => {
+                values.iter().skip(channel).step_by(step).map(|v| scale(v.code())).collect()
+            }
+        };
+        Plane::new(self.size, samples).expect("Picture::new counted the samples")
+    }
+
+    /// SHA-256 of size, channels, depth and all samples, as the record of a delivery wants it.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update((self.size.width as u32).to_be_bytes());
+        hash.update((self.size.height as u32).to_be_bytes());
+        hash.update([self.layout.channels as u8, self.bits()]);
+        match &self.samples {
+            Samples::Byte(values) => hash.update(values),
+            Samples::Word(values) => big_endian(values).for_each(|block| hash.update(block)),
+        }
+        hash.finalize().into()
+    }
+
+    /// This picture with other colours: rounded to its depth, and only where it is not wholly transparent.
+    pub(crate) fn with_colours(&self, planes: &[Plane]) -> Result<Self, FrameError> {
+        if planes.len() != self.layout.colours {
+            return Err(FrameError::Planes(format!("{} planes for {}", planes.len(), self.layout.colours)));
+        }
+        if let Some(other) = planes.iter().map(Plane::size).find(|size| *size != self.size) {
+            let (own, theirs) = (self.size, other);
+            return Err(FrameError::Planes(format!(
+                "{} x {} for {} x {}",
+                theirs.width, theirs.height, own.width, own.height
+            )));
+        }
+        let mut fresh = self.clone();
+        match &mut fresh.samples {
+            Samples::Byte(values) => repaint(values, self.layout, planes),
+            Samples::Word(values) => repaint(values, self.layout, planes),
+        }
+        Ok(fresh)
+    }
+}
+
+/// Words as big-endian bytes, a block at a time, so that a large picture is not held twice.
+pub(crate) fn big_endian(values: &[u16]) -> impl Iterator<Item = Vec<u8>> {
+    values.chunks(1 << 15).map(|block| block.iter().flat_map(|v| v.to_be_bytes()).collect())
+}
+
+/// One stored sample.
+trait Sample: Copy + Ord {
+    /// In code values of an 8-bit file.
+    fn code(self) -> f32;
+    /// The nearest sample to a code value.
+    fn nearest(code: f32) -> Self;
+    /// As the number that the file holds.
+    fn stored(self) -> u16;
+    /// One step up or down, towards another value that is not the same.
+    fn towards(self, other: Self) -> Self;
+}
+
+impl Sample for u8 {
+    fn code(self) -> f32 {
+        f32::from(self)
+    }
+    fn nearest(code: f32) -> Self {
+        (code + 0.5) as u8 // `as` stops at the ends of the range
+    }
+    fn stored(self) -> u16 {
+        u16::from(self)
+    }
+    fn towards(self, other: Self) -> Self {
+        if other > self { self + 1 } else { self - 1 }
+    }
+}
+
+impl Sample for u16 {
+    // 65535 = 257 * 255; `f32` has 24 bits, so 16-bit samples survive the way there and back.
+    fn code(self) -> f32 {
+        f32::from(self) / 257.0
+    }
+    fn nearest(code: f32) -> Self {
+        (code * 257.0 + 0.5) as u16
+    }
+    fn stored(self) -> u16 {
+        self
+    }
+    fn towards(self, other: Self) -> Self {
+        if other > self { self + 1 } else { self - 1 }
+    }
+}
+
+fn solid<S: Sample>(values: &[S], size: Size, layout: Layout) -> Plane {
+    let samples = values
+        .chunks_exact(layout.channels)
+        .map(|pixel| f32::from(u8::from(!absent(pixel, layout))))
+        .collect();
+    Plane::new(size, samples).expect("Picture::new counted the samples")
+}
+
+/// Is this pixel wholly transparent?
+fn absent<S: Sample>(pixel: &[S], layout: Layout) -> bool {
+    match layout.alpha {
+        Alpha::None => false,
+        Alpha::Straight | Alpha::Associated => pixel[layout.colours].stored() == 0,
+        Alpha::Key(key) => pixel.iter().zip(key).all(|(v, k)| v.stored() == k),
+    }
+}
+
+fn repaint<S: Sample>(values: &mut [S], layout: Layout, planes: &[Plane]) {
+    let colours: Vec<&[f32]> = planes.iter().map(Plane::samples).collect();
+    for (index, pixel) in values.chunks_exact_mut(layout.channels).enumerate() {
+        if absent(pixel, layout) {
+            continue;
+        }
+        let mut before = [pixel[0]; 3];
+        before[..layout.colours].copy_from_slice(&pixel[..layout.colours]);
+        for (sample, plane) in pixel.iter_mut().zip(&colours) {
+            // A number that is none changes nothing; the cast would make it black.
+            if !plane[index].is_nan() {
+                *sample = S::nearest(plane[index]);
+            }
+        }
+        match layout.alpha {
+            Alpha::Associated => hold_under_alpha(pixel, &before, layout),
+            Alpha::Key(_) => step_off_the_key(pixel, &before, layout),
+            Alpha::None | Alpha::Straight => {}
+        }
+    }
+}
+
+/// Multiplied colours stay at or below alpha; light that was above it before (a glow) may stay as it was.
+fn hold_under_alpha<S: Sample>(pixel: &mut [S], before: &[S; 3], layout: Layout) {
+    let alpha = pixel[layout.colours];
+    for (sample, old) in pixel[..layout.colours].iter_mut().zip(before) {
+        *sample = (*sample).min(alpha.max(*old));
+    }
+}
+
+/// A pixel that was there must not vanish because its new colour is the one that means "nothing".
+fn step_off_the_key<S: Sample>(pixel: &mut [S], before: &[S; 3], layout: Layout) {
+    if !absent(pixel, layout) {
+        return;
+    }
+    if let Some((sample, old)) = pixel.iter_mut().zip(before).find(|(now, old)| **now != **old) {
+        *sample = sample.towards(*old);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+    use super::*;
+
+    fn row(layout: Layout, samples: Samples) -> Picture {
+        let count = match &samples {
+            Samples::Byte(values) => values.len(),
+            Samples::Word(values) => values.len(),
+        };
+        Picture::new(Size { width: count / layout.channels, height: 1 }, layout, samples).unwrap()
+    }
+
+    fn bytes(picture: &Picture) -> &[u8] {
+        match &picture.samples {
+            Samples::Byte(values) => values,
+            Samples::Word(_) => &[],
+        }
+    }
+
+    #[test]
+    fn every_16_bit_sample_survives_the_way_through_a_plane() {
+        let all = row(Layout::new(1, Alpha::None), Samples::Word((0..=u16::MAX).collect()));
+        assert!(all.with_colours(&all.colours()).unwrap() == all);
+    }
+
+    #[test]
+    fn colours_are_rounded_to_the_nearest_and_held_in_range() {
+        let four = row(Layout::new(1, Alpha::None), Samples::Byte(vec![9; 5]));
+        let wish = Plane::new(four.size, vec![-3.0, 7.49, 7.51, 300.0, f32::NAN]).unwrap();
+        assert_eq!(bytes(&four.with_colours(&[wish]).unwrap()), [0, 7, 8, 255, 9]);
+    }
+
+    #[test]
+    fn pixels_that_are_not_there_keep_their_colours() {
+        let two = row(Layout::new(1, Alpha::Straight), Samples::Byte(vec![10, 0, 20, 1]));
+        let marked = two.with_colours(&[Plane::filled(two.size, 99.0)]).unwrap();
+        assert_eq!(bytes(&marked), [10, 0, 99, 1]);
+    }
+
+    #[test]
+    fn multiplied_colours_stay_under_alpha_but_a_glow_may_stay() {
+        let three = row(Layout::new(1, Alpha::Associated), Samples::Byte(vec![10, 20, 90, 20, 90, 20]));
+        let wish = Plane::new(three.size, vec![30.0, 95.0, 50.0]).unwrap();
+        assert_eq!(bytes(&three.with_colours(&[wish]).unwrap()), [20, 20, 90, 20, 50, 20]);
+    }
+
+    #[test]
+    fn a_marked_pixel_never_takes_the_colour_that_means_nothing() {
+        let layout = Layout::new(3, Alpha::Key([5, 6, 7]));
+        let two = row(layout, Samples::Byte(vec![5, 6, 7, 5, 9, 7]));
+        let wish: Vec<_> = [5.0, 6.0, 7.0].map(|v| Plane::filled(two.size, v)).into();
+        let marked = two.with_colours(&wish).unwrap();
+        assert_eq!(bytes(&marked), [5, 6, 7, 5, 7, 7]);
+        assert_eq!(marked.alpha().unwrap().samples(), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn planes_of_another_frame_are_refused() {
+        let one = row(Layout::new(3, Alpha::None), Samples::Byte(vec![0; 3]));
+        assert!(matches!(one.with_colours(&[]), Err(FrameError::Planes(_))));
+        let wide = vec![Plane::filled(Size { width: 2, height: 1 }, 0.0); 3];
+        assert!(matches!(one.with_colours(&wide), Err(FrameError::Planes(_))));
+    }
+
+    #[test]
+    fn the_digest_is_the_one_of_the_written_rule() {
+        let one = row(Layout::new(1, Alpha::None), Samples::Word(vec![0x0102, 0x0304]));
+        let by_hand = Sha256::digest([0, 0, 0, 2, 0, 0, 0, 1, 1, 16, 1, 2, 3, 4]);
+        assert_eq!(one.digest(), *by_hand);
+    }
+}
