@@ -1,0 +1,304 @@
+//! Found picture to words, without the original.
+
+mod front;
+mod tiles;
+mod word;
+
+use tiermark_signal::filter::normalise_locally;
+use tiermark_signal::resample::block_mean;
+use tiermark_signal::{Plane, Size};
+
+use crate::carrier::{LatticeCarrier, WordCarrier};
+use crate::embed::Picture;
+use crate::evidence::FalseAlarm;
+use crate::key::MarkKey;
+use crate::layout::pixels_per_ref;
+use crate::payload::Payload;
+use crate::sync::{Fit, LatticeMap, LineSpectrum, Linear, PhaseFitter, refined, scored, similarities};
+use front::Gentle;
+use tiles::Tiles;
+use word::{Agreement, OFFSETS, SoftBits, WEIGHTS, WordReading, codeword};
+
+/// Reads words blindly: it knows keys, not originals.
+pub struct Detector {
+    lattice: LatticeCarrier,
+    tiers: Vec<Tier>,
+}
+
+struct Tier {
+    key: MarkKey,
+    carrier: WordCarrier,
+}
+
+/// How far to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Whole frames of any size, and cuttings at a known scale; mirrored and turned by quarters.
+    KnownScales,
+    /// Besides, every scale, angle and mirror.
+    Similarities,
+}
+
+/// What is known before looking.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Words that may be there: the closed set. Others are read too, but need more evidence.
+    pub known: &'a [Payload],
+    /// Found pixels for each ref px that frames of this project have had when stamped ([`pixels_per_ref`]).
+    pub scales: &'a [f64],
+    /// How far to look.
+    pub effort: Effort,
+}
+
+/// One word read from a picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// The message.
+    pub payload: Payload,
+    /// Index of the key under which it was read.
+    pub key: usize,
+    /// Whether it is one of the words asked for.
+    pub known: bool,
+    /// Whether the keyed check over the message fits. A closed-set reading does not need it.
+    pub checked: bool,
+    /// Detection statistic: standard normal where there is no mark.
+    pub z: f64,
+    /// The bound, everything counted that was or could have been tried.
+    pub false_alarm: FalseAlarm,
+    /// How the picture lies on the lattice.
+    pub geometry: Geometry,
+}
+
+/// How a found picture lies on the lattice, at its centre.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Geometry {
+    /// Found pixels for each ref px.
+    pub pixels_per_ref: f64,
+    /// Angle by which the picture was turned clockwise after stamping, degrees in -180.0..=180.0.
+    pub rotation_deg: f64,
+    /// Whether it was mirrored (left and right exchanged, before turning).
+    pub flipped: bool,
+}
+
+/// A bound at or above this is not worth reporting as a reading, log10.
+const LEAST_LOG10: f64 = -3.0;
+/// Maps passed on to the payload from each stage: the first two, then three. Only these are trials of the payload.
+const MAPS: [usize; 2] = [2, 3];
+/// Lattice strength below which no known scale is believed; noise alone reaches 7.7 in 220 whole searches.
+const LEAST_STRENGTH: f64 = 5.5;
+/// Offsets looked at closely, over all keys.
+const OFFSETS_KEPT: usize = 12;
+
+impl Detector {
+    /// A detector for the lattice of a project and the keys of its tiers.
+    pub fn new(lattice: &MarkKey, tiers: &[MarkKey]) -> Self {
+        let lattice = LatticeCarrier::new(lattice);
+        let tier = |key: &MarkKey| Tier { key: key.clone(), carrier: WordCarrier::new(key, &lattice) };
+        let tiers = tiers.iter().map(tier).collect();
+        Self { lattice, tiers }
+    }
+
+    /// The words in `found`, strongest first; empty if there is none to be seen.
+    pub fn read(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
+        let size = found.size();
+        let on_white = Gentle::of(&found.luma_on_white(), None);
+        let mut readings = self.read_gentle(&on_white, size, question);
+        if let (true, Some(alpha)) = (readings.is_empty(), found.alpha) {
+            // A layer may have all of its drawing in alpha and its colours, with their mark, beneath.
+            let layer = Gentle::of(&found.luma(), Some(alpha));
+            readings = self.read_gentle(&layer, size, question);
+        }
+        readings
+    }
+
+    fn read_gentle(&self, gentle: &Gentle, size: Size, question: &Question<'_>) -> Vec<Reading> {
+        let Some(look) = Look::at(gentle, size, &self.lattice) else { return Vec::new() };
+        let known = look.known_scales(question.scales);
+        let readings = self.read_maps(gentle, known, question);
+        if !readings.is_empty() || question.effort == Effort::KnownScales {
+            return readings;
+        }
+        self.read_maps(gentle, look.similarities(), question)
+    }
+
+    fn read_maps(&self, gentle: &Gentle, fits: Vec<Fit>, question: &Question<'_>) -> Vec<Reading> {
+        for fit in fits {
+            let readings = self.read_map(gentle, &fit.map, question);
+            if !readings.is_empty() {
+                return readings;
+            }
+        }
+        Vec::new()
+    }
+
+    /// The words that stand under one map.
+    fn read_map(&self, gentle: &Gentle, map: &LatticeMap, question: &Question<'_>) -> Vec<Reading> {
+        let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(gentle, map, &tier.carrier)) else {
+            return Vec::new();
+        };
+        let agreement = Agreement::of(&tiles);
+        let mut readings: Vec<Reading> = Vec::new();
+        for (key, place) in self.likely_offsets(&agreement) {
+            let tier = &self.tiers[key];
+            let soft = SoftBits::gather(&tiles, &tier.carrier, place);
+            for word in strongest(&soft, &tier.key, question.known) {
+                let Some(reading) = self.judged(word, key, map, question) else { continue };
+                match readings.iter_mut().find(|other| other.key == key) {
+                    Some(other) if other.z < reading.z => *other = reading,
+                    Some(_) => {}
+                    None => readings.push(reading),
+                }
+            }
+        }
+        readings.sort_by(|a, b| b.z.total_cmp(&a.z));
+        readings
+    }
+
+    /// Keys and offsets whose signs make the tiles agree best.
+    fn likely_offsets(&self, agreement: &Agreement) -> Vec<(usize, [i64; 2])> {
+        let of_tier = |(key, tier): (usize, &Tier)| {
+            agreement.best(&tier.carrier, 4).into_iter().map(move |offset| (offset.agreement, key, offset.place))
+        };
+        let mut offsets: Vec<(f64, usize, [i64; 2])> = self.tiers.iter().enumerate().flat_map(of_tier).collect();
+        offsets.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+        offsets.into_iter().take(OFFSETS_KEPT).map(|(_, key, place)| (key, place)).collect()
+    }
+
+    /// The reading with its bound, if it is worth one.
+    fn judged(
+        &self,
+        word: WordReading,
+        key: usize,
+        map: &LatticeMap,
+        question: &Question<'_>,
+    ) -> Option<Reading> {
+        let known = question.known.contains(&word.payload);
+        // Any of 2^64 messages might have been decoded; a known one had to be one of few.
+        let words = if known { question.known.len() as f64 } else { libm::exp2(64.0) };
+        let false_alarm = FalseAlarm::of_one(word.z).over(words * self.trials());
+        let worth = false_alarm.log10() <= LEAST_LOG10 && (known || word.checked);
+        worth.then(|| Reading {
+            payload: word.payload,
+            key,
+            known,
+            checked: word.checked,
+            z: word.z,
+            false_alarm,
+            geometry: Geometry::of(map),
+        })
+    }
+
+    /// Readings of one codeword that a picture could be given: maps passed on, on white and as a layer, offsets,
+    /// weightings, keys. Counted whole, whether the search went that far or not.
+    fn trials(&self) -> f64 {
+        let maps = 2 * MAPS.iter().sum::<usize>();
+        (maps * OFFSETS * WEIGHTS.len() * self.tiers.len()) as f64
+    }
+}
+
+/// The strongest word under one key and offset, decoded or known.
+///
+/// A known word that only resembles the one that is there never wins over it: the decoder finds the better one, and
+/// where that one is not known nothing is read.
+fn strongest(soft: &SoftBits, key: &MarkKey, known: &[Payload]) -> Option<WordReading> {
+    let from_set = known.iter().map(|&payload| {
+        WordReading { payload, checked: true, z: soft.best_z(&codeword(payload, key)) }
+    });
+    soft.decoded(key).into_iter().chain(from_set).max_by(|a, b| a.z.total_cmp(&b.z))
+}
+
+/// A found picture prepared for the search of its lattice.
+struct Look<'a> {
+    plane: Plane,
+    spectrum: LineSpectrum,
+    /// Found pixels for each sample of the plane.
+    factor: f64,
+    found: Size,
+    lattice: &'a LatticeCarrier,
+}
+
+/// Longest side of the plane that is searched: the lattice's lines are slower than the payload.
+const SEARCH_SIDE: usize = 640;
+/// A picture narrower than this holds no lattice.
+const LEAST_SIDE: usize = 24;
+
+impl<'a> Look<'a> {
+    fn at(gentle: &Gentle, found: Size, lattice: &'a LatticeCarrier) -> Option<Self> {
+        if gentle.plane.size().short_side() < LEAST_SIDE {
+            return None;
+        }
+        let size = gentle.plane.size();
+        let shrink = size.long_side().div_ceil(SEARCH_SIDE).min(size.short_side() / 240).max(1);
+        let plane = normalise_locally(&block_mean(&gentle.plane, shrink), 1.0, 12.0, 18.0);
+        let spectrum = LineSpectrum::of(&plane);
+        Some(Self { plane, spectrum, factor: (gentle.factor * shrink) as f64, found, lattice })
+    }
+
+    fn fitter(&self) -> PhaseFitter<'_> {
+        PhaseFitter::new(&self.plane, self.factor, self.found, self.lattice.lines())
+    }
+
+    /// Fits at the scale of a whole frame and at the stamped scales, mirrored or not, turned by a quarter or not.
+    fn known_scales(&self, scales: &[f64]) -> Vec<Fit> {
+        // A whole frame, made smaller or not; the second differs below 360 lines only.
+        let mut all = vec![self.found.short_side() as f64 / 720.0];
+        for &scale in [pixels_per_ref(self.found)].iter().chain(scales) {
+            if all.iter().all(|known| (known / scale - 1.0).abs() > 1e-3) {
+                all.push(scale);
+            }
+        }
+        let mut maps: Vec<Linear> = all
+            .iter()
+            .flat_map(|scale| quarter_turns(self.factor / scale))
+            .map(|matrix| scored(&self.spectrum, self.lattice.lines(), matrix))
+            .collect();
+        maps.sort_by(|a, b| b.score.total_cmp(&a.score));
+        maps.truncate(4);
+        let mut fits = self.fitted(&maps, MAPS[0]);
+        fits.retain(|fit| fit.strength >= LEAST_STRENGTH);
+        fits
+    }
+
+    /// Fits at the best maps of the whole search.
+    fn similarities(&self) -> Vec<Fit> {
+        let lines = self.lattice.lines();
+        let side = self.plane.size().long_side();
+        let coarse = similarities(&self.spectrum, lines, side, 12);
+        let mut fine: Vec<Linear> =
+            coarse.into_iter().map(|map| refined(&self.spectrum, lines, map, side)).collect();
+        fine.sort_by(|a, b| b.score.total_cmp(&a.score));
+        fine.truncate(6);
+        self.fitted(&fine, MAPS[1])
+    }
+
+    fn fitted(&self, maps: &[Linear], keep: usize) -> Vec<Fit> {
+        let fitter = self.fitter();
+        let per_found = |map: &Linear| map.matrix.map(|row| row.map(|v| v / self.factor));
+        let mut fits: Vec<Fit> = maps.iter().map(|map| fitter.fit(per_found(map))).collect();
+        fits.sort_by(|a, b| b.strength.total_cmp(&a.strength));
+        fits.truncate(keep);
+        fits
+    }
+}
+
+/// The four maps of one scale that lay pixels on pixels, half turns apart.
+fn quarter_turns(ref_per_sample: f64) -> [[[f64; 2]; 2]; 4] {
+    let r = ref_per_sample;
+    [[[r, 0.0], [0.0, r]], [[-r, 0.0], [0.0, r]], [[0.0, r], [-r, 0.0]], [[0.0, r], [r, 0.0]]]
+}
+
+impl Geometry {
+    fn of(map: &LatticeMap) -> Self {
+        let [[a, b], [c, d]] = map.matrix();
+        let det = a * d - b * c;
+        let flipped = det < 0.0;
+        // The map leads from found to stamped: found = scale * Rotation(angle) * (mirror) * stamped.
+        let sign = if flipped { -1.0 } else { 1.0 };
+        let angle = libm::atan2(sign * b - c, sign * a + d);
+        Self {
+            pixels_per_ref: 1.0 / det.abs().sqrt().max(f64::MIN_POSITIVE),
+            rotation_deg: libm::round(angle.to_degrees() * 100.0) / 100.0 + 0.0,
+            flipped,
+        }
+    }
+}

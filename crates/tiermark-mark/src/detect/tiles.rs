@@ -1,0 +1,211 @@
+//! A found picture laid on the lattice, tile by tile, as amplitudes of the payload's harmonics.
+
+use tiermark_signal::filter::{gaussian, normalise_locally};
+use tiermark_signal::resample::cubic;
+use tiermark_signal::transform::SquareTransform;
+use tiermark_signal::{Complex, Plane, Size};
+
+use super::front::Gentle;
+use crate::carrier::WordCarrier;
+use crate::layout::{BANDS, CROSSFADE, TILE, radius};
+use crate::sync::LatticeMap;
+
+/// Ref px on a side of one canonical sample: the finest wave of 8 ref px keeps four samples.
+const GRID: usize = 2;
+/// Canonical samples on a side of a tile.
+const SIDE: usize = TILE / GRID;
+/// More tiles than a frame can have (a 4 to 1 pan has 45): what is mapped beyond is a wrong map.
+const MOST_TILES: usize = 400;
+
+/// Amplitudes of the payload's harmonics in each tile of a found picture.
+pub(crate) struct Tiles {
+    /// Column and row of each tile in the lattice; the lattice's own place in the sign field is not known yet.
+    pub(crate) places: Vec<[i64; 2]>,
+    /// For each band, for each tile, one amplitude to a wave, over what is usual at its radius.
+    pub(crate) bands: [Vec<Vec<Complex<f32>>>; 3],
+}
+
+impl Tiles {
+    /// Lay the gentle plane on the lattice by `map`; `None` if the map leads nowhere.
+    pub(crate) fn of(gentle: &Gentle, map: &LatticeMap, carrier: &WordCarrier) -> Option<Self> {
+        let canvas = Canvas::over(gentle, map)?;
+        let (plane, valid) = canvas.lay(gentle, map);
+        let mut tiles = Self { places: canvas.places(), bands: Default::default() };
+        let transform = SquareTransform::new(SIDE);
+        let window = window();
+        for (band, (out, waves)) in BANDS.iter().zip(tiles.bands.iter_mut().zip(&carrier.bands)) {
+            // The band's shortest wave, canonical samples.
+            let wave = (TILE as f64 / band.to / GRID as f64) as f32;
+            let mut normal = normalise_locally(&plane, 0.2 * wave, 0.8 * wave, 1.2 * wave);
+            normal.samples_mut().iter_mut().zip(valid.samples()).for_each(|(v, ok)| *v *= ok);
+            *out = canvas.amplitudes(&normal, &window, &transform, &waves.waves);
+            over_usual(out, &waves.waves);
+        }
+        Some(tiles)
+    }
+}
+
+/// The part of the lattice that a found picture covers, in whole tiles.
+struct Canvas {
+    /// First tile.
+    first: [i64; 2],
+    /// Tiles across and down.
+    tiles: [usize; 2],
+}
+
+impl Canvas {
+    fn over(gentle: &Gentle, map: &LatticeMap) -> Option<Self> {
+        let (width, height) = (found_width(gentle), found_height(gentle));
+        let rim = (0..=8).flat_map(|i| {
+            let t = f64::from(i) / 8.0;
+            [[t * width, 0.0], [t * width, height], [0.0, t * height], [width, t * height]]
+        });
+        let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
+        for place in rim.map(|place| map.apply(place)) {
+            for axis in 0..2 {
+                low[axis] = low[axis].min(place[axis]);
+                high[axis] = high[axis].max(place[axis]);
+            }
+        }
+        let first = low.map(|v| libm::floor(v / TILE as f64) as i64);
+        let end = high.map(|v| libm::ceil(v / TILE as f64) as i64);
+        let tiles = [0, 1].map(|axis| usize::try_from(end[axis].saturating_sub(first[axis])).unwrap_or(0));
+        let count = tiles[0].saturating_mul(tiles[1]);
+        (1..=MOST_TILES).contains(&count).then_some(Self { first, tiles })
+    }
+
+    fn places(&self) -> Vec<[i64; 2]> {
+        let [columns, rows] = self.tiles;
+        let place = |row: usize, column: usize| [self.first[0] + column as i64, self.first[1] + row as i64];
+        (0..rows).flat_map(|row| (0..columns).map(move |column| place(row, column))).collect()
+    }
+
+    /// The plane on the canonical grid, and 1.0 where it lies inside the found picture.
+    fn lay(&self, gentle: &Gentle, map: &LatticeMap) -> (Plane, Plane) {
+        let size = Size { width: self.tiles[0] * SIDE, height: self.tiles[1] * SIDE };
+        let factor = gentle.factor as f64;
+        let source = smoothed(gentle, map);
+        let (mut plane, mut valid) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
+        // Exact places on a coarse mesh, straight lines between them: the map hardly bends over 16 samples.
+        const MESH: usize = 16;
+        let node = |i: usize, j: usize| {
+            let at = |axis: usize, n: usize| (self.first[axis] * TILE as i64) as f64 + (n * MESH * GRID) as f64;
+            let found = map.inverse([at(0, i), at(1, j)], map.centre());
+            found.map(|v| (v / factor - 0.5) as f32)
+        };
+        for j in 0..size.height / MESH {
+            for i in 0..size.width / MESH {
+                let corners = [node(i, j), node(i + 1, j), node(i, j + 1), node(i + 1, j + 1)];
+                for y in 0..MESH {
+                    for x in 0..MESH {
+                        let (s, t) = ((x as f32 + 0.5) / MESH as f32, (y as f32 + 0.5) / MESH as f32);
+                        let [px, py] = [0, 1].map(|axis| {
+                            let line = |a: usize| corners[a][axis] + s * (corners[a + 1][axis] - corners[a][axis]);
+                            line(0) + t * (line(2) - line(0))
+                        });
+                        let inside = px >= -0.5
+                            && py >= -0.5
+                            && px <= source.width() as f32 - 0.5
+                            && py <= source.height() as f32 - 0.5;
+                        if inside {
+                            plane.row_mut(j * MESH + y)[i * MESH + x] = cubic(&source, px, py);
+                            valid.row_mut(j * MESH + y)[i * MESH + x] = 1.0;
+                        }
+                    }
+                }
+            }
+        }
+        (plane, valid)
+    }
+
+    /// Amplitudes of `waves` in each tile, two tiles to a transform.
+    fn amplitudes(
+        &self,
+        plane: &Plane,
+        window: &[f32],
+        transform: &SquareTransform,
+        waves: &[(i32, i32)],
+    ) -> Vec<Vec<Complex<f32>>> {
+        let count = self.tiles[0] * self.tiles[1];
+        let cell = |tile: usize, x: usize, y: usize| {
+            if tile >= count {
+                return 0.0;
+            }
+            let (column, row) = (tile % self.tiles[0], tile / self.tiles[0]);
+            plane.row(row * SIDE + y)[column * SIDE + x] * window[x] * window[y]
+        };
+        let mut amplitudes = Vec::with_capacity(count);
+        for tile in (0..count).step_by(2) {
+            let cells = (0..SIDE * SIDE)
+                .map(|i| Complex::new(cell(tile, i % SIDE, i / SIDE), cell(tile + 1, i % SIDE, i / SIDE)))
+                .collect();
+            let bins = transform.forward(cells);
+            let bin = |kx: i32, ky: i32| {
+                bins[kx.rem_euclid(SIDE as i32) as usize * SIDE + ky.rem_euclid(SIDE as i32) as usize]
+            };
+            // Two real planes as one complex: F1 = (F(k) + conj F(-k)) / 2, F2 = (F(k) - conj F(-k)) / 2i.
+            let pairs = waves.iter().map(|&(kx, ky)| (half_sample(kx, ky), bin(kx, ky), bin(-kx, -ky).conj()));
+            let (first, second): (Vec<_>, Vec<_>) = pairs
+                .map(|(turn, a, b)| ((a + b) * 0.5 * turn, (a - b) * Complex::new(0.0, -0.5) * turn))
+                .unzip();
+            amplitudes.push(first);
+            if tile + 1 < count {
+                amplitudes.push(second);
+            }
+        }
+        amplitudes
+    }
+}
+
+/// Canonical sample 0 lies half a sample, `GRID / 2` ref px, inside its tile: `e^{-2 pi i (kx + ky) GRID / 2 / TILE}`.
+fn half_sample(kx: i32, ky: i32) -> Complex<f32> {
+    let angle = -std::f64::consts::PI * (f64::from(kx) + f64::from(ky)) * GRID as f64 / TILE as f64;
+    Complex::new(libm::cos(angle) as f32, libm::sin(angle) as f32)
+}
+
+fn found_width(gentle: &Gentle) -> f64 {
+    (gentle.plane.width() * gentle.factor) as f64
+}
+
+fn found_height(gentle: &Gentle) -> f64 {
+    (gentle.plane.height() * gentle.factor) as f64
+}
+
+/// The plane without waves finer than the canonical grid.
+fn smoothed(gentle: &Gentle, map: &LatticeMap) -> Plane {
+    let [[a, b], [c, d]] = map.matrix();
+    let ref_per_sample = (a * d - b * c).abs().sqrt() * gentle.factor as f64;
+    let shrink = GRID as f64 / ref_per_sample.max(1e-6);
+    if shrink > 1.0 { gaussian(&gentle.plane, (0.45 * shrink) as f32) } else { gentle.plane.clone() }
+}
+
+/// Fades out over the crossfade of the sign field, where two signs meet.
+fn window() -> Vec<f32> {
+    let fade = CROSSFADE / GRID as f64 / 2.0;
+    (0..SIDE)
+        .map(|i| {
+            let inside = (i.min(SIDE - 1 - i) as f64 + 0.5) / fade;
+            let sine = libm::sin(std::f64::consts::FRAC_PI_4 * (1.0 + inside.min(1.0)));
+            (sine * sine) as f32
+        })
+        .collect()
+}
+
+/// Divide by the root of the power, summed over tiles, that is usual among waves of about the same radius.
+fn over_usual(tiles: &mut [Vec<Complex<f32>>], waves: &[(i32, i32)]) {
+    const RINGS: usize = 34;
+    let ring = |wave: &(i32, i32)| radius(*wave) as usize;
+    let (mut power, mut count) = ([0.0_f32; RINGS], [0.0_f32; RINGS]);
+    for (i, wave) in waves.iter().enumerate() {
+        // A ring and its two neighbours.
+        for r in ring(wave).saturating_sub(1)..=(ring(wave) + 1).min(RINGS - 1) {
+            power[r] += tiles.iter().map(|tile| tile[i].norm_sqr()).sum::<f32>();
+            count[r] += 1.0;
+        }
+    }
+    let usual = |wave: &(i32, i32)| (power[ring(wave)] / count[ring(wave)]).sqrt();
+    let scales: Vec<f32> = waves.iter().map(|w| if usual(w) > 0.0 { 1.0 / usual(w) } else { 0.0 }).collect();
+    for tile in tiles {
+        tile.iter_mut().zip(&scales).for_each(|(v, scale)| *v *= *scale);
+    }
+}

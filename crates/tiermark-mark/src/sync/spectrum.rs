@@ -1,0 +1,107 @@
+//! The power spectrum in which sync lines are looked for.
+
+use tiermark_signal::filter::box_mean;
+use tiermark_signal::{Plane, Size, transform};
+
+/// Power of a plane over what is usual around each frequency: about exponential of mean 1 where there is no line.
+pub(crate) struct LineSpectrum {
+    /// Frequency zero in the middle.
+    power: Plane,
+}
+
+impl LineSpectrum {
+    /// The spectrum of `plane`, twice as finely sampled as its own length asks for.
+    pub(crate) fn of(plane: &Plane) -> Self {
+        // Even lengths: frequency zero falls on a point of the grid.
+        let length = |n: usize| 2 * transform::comfortable_length(n);
+        let padded = Size { width: length(plane.width()), height: length(plane.height()) };
+        let power = centred(&transform::Spectrum::of(&tapered(plane), padded).power());
+        // First with, then without the peaks themselves.
+        let rough = box_mean(&power, 20);
+        let mut limited = power.clone();
+        limited.samples_mut().iter_mut().zip(rough.samples()).for_each(|(v, m)| *v = v.min(4.0 * m));
+        let usual = box_mean(&limited, 20);
+        let mut power = power;
+        power.samples_mut().iter_mut().zip(usual.samples()).for_each(|(v, m)| *v /= m.max(f32::MIN_POSITIVE));
+        Self { power }
+    }
+
+    /// Power at `frequency`, cycles per sample, at the nearest point of the grid; `None` beyond the grid.
+    pub(crate) fn nearest(&self, frequency: [f64; 2]) -> Option<f32> {
+        let (x, y) = self.place(frequency)?;
+        Some(self.power.row((y + 0.5) as usize)[(x + 0.5) as usize])
+    }
+
+    /// Power at `frequency` between the points of the grid; `None` beyond it.
+    pub(crate) fn between(&self, frequency: [f64; 2]) -> Option<f32> {
+        let (x, y) = self.place(frequency)?;
+        let (i, j) = (x as usize, y as usize);
+        let (s, t) = ((x - i as f64) as f32, (y - j as f64) as f32);
+        let (upper, lower) = (&self.power.row(j)[i..=i + 1], &self.power.row(j + 1)[i..=i + 1]);
+        let line = |row: &[f32]| row[0] + s * (row[1] - row[0]);
+        Some(line(upper) + t * (line(lower) - line(upper)))
+    }
+
+    /// Distance of two points of the grid, cycles per sample.
+    pub(crate) fn step(&self) -> f64 {
+        1.0 / self.power.size().long_side() as f64
+    }
+
+    fn place(&self, frequency: [f64; 2]) -> Option<(f64, f64)> {
+        let (width, height) = (self.power.width() as f64, self.power.height() as f64);
+        let x = (frequency[0] + 0.5) * width;
+        let y = (frequency[1] + 0.5) * height;
+        (x >= 0.0 && y >= 0.0 && x < width - 1.0 && y < height - 1.0).then_some((x, y))
+    }
+}
+
+/// Rolled by half, so that frequency zero stands at (width / 2, height / 2).
+fn centred(power: &Plane) -> Plane {
+    let (width, height) = (power.width(), power.height());
+    let (right, down) = (width / 2, height / 2);
+    Plane::from_fn(power.size(), |x, y| power.at((x + width - right) % width, (y + height - down) % height))
+}
+
+/// The outer tenth on each side fades out as a raised cosine.
+fn tapered(plane: &Plane) -> Plane {
+    let fade = |length: usize| -> Vec<f32> {
+        let margin = (length / 10).max(1);
+        (0..length)
+            .map(|i| {
+                let inside = i.min(length - 1 - i);
+                let t = ((inside as f32 + 0.5) / margin as f32).min(1.0);
+                0.5 - 0.5 * libm::cosf(std::f32::consts::PI * t)
+            })
+            .collect()
+    };
+    let (across, down) = (fade(plane.width()), fade(plane.height()));
+    let mut tapered = plane.clone();
+    for (y, v) in down.iter().enumerate() {
+        tapered.row_mut(y).iter_mut().zip(&across).for_each(|(sample, h)| *sample *= h * v);
+    }
+    tapered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wave_stands_at_its_frequency() {
+        for (width, height) in [(200, 120), (203, 117)] {
+            let (fx, fy) = (0.11, -0.23);
+            let noise = |x: usize, y: usize| ((x * 7919 + y * 104_729 + x * y * 31) % 1000) as f32 / 500.0 - 1.0;
+            let plane = Plane::from_fn(Size { width, height }, |x, y| {
+                let angle = 2.0 * std::f64::consts::PI * (fx * x as f64 + fy * y as f64);
+                0.5 * libm::cos(angle) as f32 + noise(x, y)
+            });
+            let spectrum = LineSpectrum::of(&plane);
+            for frequency in [[fx, fy], [-fx, -fy]] {
+                assert!(spectrum.between(frequency).unwrap() > 30.0, "{width}: {:?}", spectrum.between(frequency));
+                assert!(spectrum.nearest(frequency).unwrap() > 20.0);
+            }
+            assert!(spectrum.between([0.3, 0.2]).unwrap() < 15.0);
+            assert_eq!(spectrum.between([0.52, 0.0]), None);
+        }
+    }
+}
