@@ -54,6 +54,7 @@ pub enum FrameError {
 
 impl FrameError {
     /// The file's fault, in `reason`'s words.
+    #[expect(clippy::needless_pass_by_value, reason = "other crates' errors end here, and so do literals")]
     pub(crate) fn damaged(format: Format, reason: impl ToString) -> Self {
         Self::Damaged { format, reason: reason.to_string() }
     }
@@ -64,6 +65,7 @@ impl FrameError {
     }
 
     /// Not the file's fault.
+    #[expect(clippy::needless_pass_by_value, reason = "other crates' errors end here, and so do literals")]
     pub(crate) fn encoder(format: Format, reason: impl ToString) -> Self {
         Self::Encoder { format, reason: reason.to_string() }
     }

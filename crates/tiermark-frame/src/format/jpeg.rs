@@ -92,7 +92,7 @@ impl Header {
                 0xdb => found.read_tables(segment.body)?,
                 0xc0..=0xcf if !matches!(segment.marker, DHT | JPG | DAC) => found.read_frame(&segment)?,
                 APP14 if segment.body.starts_with(b"Adobe") => {
-                    found.transform = segment.body.get(11).copied()
+                    found.transform = segment.body.get(11).copied();
                 }
                 _ => {}
             }
@@ -190,7 +190,9 @@ impl Header {
         encoder.set_sampling_factor(self.sampling());
         encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
         encoder.set_progressive(self.progressive);
-        encoder.set_optimized_huffman_tables(true);
+        // Optimised tables would save about a tenth, but the encoder then writes a scan for each component, and
+        // zune-jpeg 0.5 (our own way back) misreads some of those files; Pillow reads them well.
+        encoder.set_optimized_huffman_tables(self.progressive);
         // Samples that are handed over as YCbCr are stored as they are.
         let colour = match (picture.layout.colours, self.is_rgb()) {
             (1, _) => ColorType::Luma,
@@ -248,16 +250,18 @@ impl Header {
     }
 
     /// How much finer the first component is than the finest other, where the encoder can do that; else 1 x 1.
+    ///
+    /// Chroma of a quarter is written as chroma of half: the encoder has one scan for all components only up to there.
     fn sampling(&self) -> SamplingFactor {
-        let most =
-            |of: fn(&Component) -> u8| self.components.iter().skip(1).map(of).max().unwrap_or(1).max(1);
-        let (horizontal, vertical) = (most(|c| c.horizontal), most(|c| c.vertical));
-        let Some(first) = self.components.first().filter(|_| self.components.len() == 3) else {
-            return SamplingFactor::F_1_1;
+        let [first, others @ ..] = self.components.as_slice() else { return SamplingFactor::F_1_1 };
+        let ratio = |of: fn(&Component) -> u8| {
+            let finest = others.iter().map(of).max().unwrap_or(1).max(1);
+            of(first).is_multiple_of(finest).then_some((of(first) / finest).min(2))
         };
-        let even = first.horizontal % horizontal == 0 && first.vertical % vertical == 0;
-        SamplingFactor::from_factors(first.horizontal / horizontal, first.vertical / vertical)
-            .filter(|_| even)
+        ratio(|c| c.horizontal)
+            .zip(ratio(|c| c.vertical))
+            .filter(|_| others.len() == 2)
+            .and_then(|(across, down)| SamplingFactor::from_factors(across, down))
             .unwrap_or(SamplingFactor::F_1_1)
     }
 }

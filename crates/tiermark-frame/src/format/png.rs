@@ -83,6 +83,9 @@ impl<'a> Contents<'a> {
             let chunk = chunk?;
             match &chunk.kind {
                 b"IDAT" => continue,
+                b"PLTE" if chunk.body.is_empty() || chunk.body.len() % 3 != 0 || chunk.body.len() > 768 => {
+                    return Err(FrameError::damaged(Format::Png, "its palette has a wrong length"));
+                }
                 b"tRNS" => found.transparency = Some(chunk.body),
                 b"acTL" => found.animated = true,
                 _ => {}
