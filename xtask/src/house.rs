@@ -54,7 +54,14 @@ pub(crate) const ROOMS: [Room; 8] = [
 ];
 
 /// Names that hold a forbidden word and stay, each with its reason.
-pub(crate) const SPOKEN_ALL_THE_SAME: &[Exception] = &[];
+pub(crate) const SPOKEN_ALL_THE_SAME: &[Exception] = &[
+    Exception { room: "tiermark-frame", name: "Key", reason: COLOUR_KEY },
+    Exception { room: "tiermark-frame", name: "key", reason: COLOUR_KEY },
+    Exception { room: "tiermark-frame", name: "step_off_the_key", reason: COLOUR_KEY },
+];
+
+const COLOUR_KEY: &str =
+    "the one colour that a PNG declares transparent (tRNS) is called a colour key everywhere";
 
 /// A name that a room may declare although it holds a word the room never says.
 #[derive(Debug)]
@@ -65,6 +72,13 @@ pub(crate) struct Exception {
     pub(crate) name: &'static str,
     /// Why another word would be worse.
     pub(crate) reason: &'static str,
+}
+
+impl Exception {
+    /// Whether it is about this name in this room.
+    pub(crate) fn covers(&self, room: &str, name: &str) -> bool {
+        self.room == room && self.name == name
+    }
 }
 
 #[cfg(test)]
