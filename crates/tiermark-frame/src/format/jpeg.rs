@@ -89,8 +89,11 @@ impl Header {
         for segment in segments.by_ref() {
             let segment = segment?;
             match segment.marker {
-                0xdb => found.read_tables(segment.body)?,
+                DQT => found.read_tables(segment.body)?,
                 0xc0..=0xcf if !matches!(segment.marker, DHT | JPG | DAC) => found.read_frame(&segment)?,
+                SOS if !found.progressive && found.misses_components(&segment) => {
+                    return Err(FrameError::NotSupported(SEPARATE_SCANS.into()));
+                }
                 APP14 if segment.body.starts_with(b"Adobe") => {
                     found.transform = segment.body.get(11).copied();
                 }
@@ -155,6 +158,10 @@ impl Header {
         Ok(())
     }
 
+    fn misses_components(&self, scan: &Segment<'_>) -> bool {
+        scan.body.first().is_some_and(|count| usize::from(*count) < self.components.len())
+    }
+
     fn writing(&self, bytes: &[u8]) -> Writing {
         if self.components.len() == 4 {
             return Writing::never("a CMYK JPEG", "convert it to RGB first");
@@ -190,8 +197,8 @@ impl Header {
         encoder.set_sampling_factor(self.sampling());
         encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
         encoder.set_progressive(self.progressive);
-        // Optimised tables would save about a tenth, but the encoder then writes a scan for each component, and
-        // zune-jpeg 0.5 (our own way back) misreads some of those files; Pillow reads them well.
+        // Optimised tables would save about a tenth, but the encoder then writes a scan for each component, which
+        // we refuse to read (see `SEPARATE_SCANS`).
         encoder.set_optimized_huffman_tables(self.progressive);
         // Samples that are handed over as YCbCr are stored as they are.
         let colour = match (picture.layout.colours, self.is_rgb()) {
@@ -212,6 +219,12 @@ impl Header {
             let start = out.len();
             let (first, step) = match segment.marker {
                 0xe0..=0xef => continue,
+                // The encoder gives grey a second table for nothing.
+                DQT if self.components.len() == 1
+                    && segment.body.first().is_some_and(|head| head & 15 != 0) =>
+                {
+                    continue;
+                }
                 0xc0..=0xc2 => (10, 3),
                 SOS => (5, 2),
                 _ => (0, 0),
@@ -346,11 +359,16 @@ impl<'a> Iterator for Segments<'a> {
     }
 }
 
+/// zune-jpeg 0.5.15 silently reads wrong colours from some of these files (zune-image issues 419, 422, 448): a pixel
+/// that is not what the file says is worse than no pixel. Hardly any program writes them.
+const SEPARATE_SCANS: &str = "a baseline JPEG with a scan for each colour";
+
 const SOI: [u8; 2] = [0xff, 0xd8];
 const EOI: [u8; 2] = [0xff, 0xd9];
 const DHT: u8 = 0xc4;
 const JPG: u8 = 0xc8;
 const DAC: u8 = 0xcc;
+const DQT: u8 = 0xdb;
 const SOS: u8 = 0xda;
 const APP14: u8 = 0xee;
 const COM: u8 = 0xfe;

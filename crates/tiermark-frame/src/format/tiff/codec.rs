@@ -168,8 +168,9 @@ pub(crate) fn take_differences(row: &mut [u16], channels: usize, bits: u8) {
     }
 }
 
-/// Fast: measured on painted backgrounds, higher levels cost several times the time for a few percent.
-const DEFLATE_LEVEL: u32 = 4;
+/// The fastest. Measured on line art, cels, a painting and CG (8 bit, predictor 2, all samples changed): 10 to 45 ms a
+/// megapixel, about what reading takes, where level 6 takes 35 to 390 ms; files are 1.3 to 2.2 times those of level 6.
+const DEFLATE_LEVEL: u32 = 1;
 
 #[cfg(test)]
 mod tests {
