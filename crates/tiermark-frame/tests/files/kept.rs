@@ -129,6 +129,26 @@ fn no_pixel_of_the_unmarked_tiff_stays_in_the_file() {
 }
 
 #[test]
+fn counts_that_outgrow_16_bits_become_32_bits() {
+    // One strip, whose count stands in the entry, and two, whose counts go behind the end.
+    for (height, rows) in [(180, 180), (360, 180)] {
+        let small = Tiff { compression: 5, width: 300, height, rows, short_counts: true, ..Tiff::new(8, 1) };
+        let frame =
+            Frame::decode(small.file(), &Limits::default()).map_err(|error| error.to_string()).unwrap();
+        let mut state = 3u32;
+        let noise = tiermark_signal::Plane::from_fn(frame.size(), |_, _| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as f32
+        });
+        let out = frame.encode(std::slice::from_ref(&noise), &WriteOptions::default()).unwrap();
+        let theirs = image::load_from_memory(&out).unwrap().to_luma8();
+        assert!(
+            theirs.as_raw().iter().zip(noise.samples()).all(|(value, wanted)| f32::from(*value) == *wanted)
+        );
+    }
+}
+
+#[test]
 fn strips_that_share_their_bytes_become_strips_of_their_own() {
     let tiff = Tiff { height: 10, rows: 5, ..Tiff::new(8, 1) };
     let mut file = tiff.file();
