@@ -1,5 +1,7 @@
 //! A picture, and the file it came from.
 
+use std::fmt;
+
 use tiermark_signal::{Plane, Size};
 
 use crate::format::{self, Decoded, Writing};
@@ -12,6 +14,17 @@ pub struct Frame {
     bytes: Vec<u8>,
     picture: Picture,
     writing: Writing,
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (format, size, bits) = (self.format, self.picture.size, self.picture.bits());
+        f.debug_struct("Frame")
+            .field("format", &format)
+            .field("size", &size)
+            .field("bits", &bits)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the caller allows when a frame is written back.

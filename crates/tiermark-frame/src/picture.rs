@@ -92,14 +92,9 @@ impl Picture {
     }
 
     fn channel(&self, channel: usize, scale: impl Fn(f32) -> f32) -> Plane {
-        let step = self.layout.channels;
         let samples = match &self.samples {
-            Samples::Byte(values) => {
-                values.iter().skip(channel).step_by(step).map(|v| scale(v.code())).collect()
-            }
-            Samples::Word(values) => {
-                values.iter().skip(channel).step_by(step).map(|v| scale(v.code())).collect()
-            }
+            Samples::Byte(values) => pick(values, self.layout.channels, channel, scale),
+            Samples::Word(values) => pick(values, self.layout.channels, channel, scale),
         };
         Plane::new(self.size, samples).expect("Picture::new counted the samples")
     }
@@ -184,6 +179,10 @@ impl Sample for u16 {
     fn towards(self, other: Self) -> Self {
         if other > self { self + 1 } else { self - 1 }
     }
+}
+
+fn pick<S: Sample>(values: &[S], channels: usize, channel: usize, scale: impl Fn(f32) -> f32) -> Vec<f32> {
+    values.iter().skip(channel).step_by(channels).map(|sample| scale(sample.code())).collect()
 }
 
 fn solid<S: Sample>(values: &[S], size: Size, layout: Layout) -> Plane {

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use super::bytes::{Endian, array, u16_at, u32_at};
 use super::{Decoded, Format, Writing};
-use crate::limits::zeros;
+use crate::limits::{room, zeros};
 use crate::picture::{Alpha, Layout, Picture, Samples, big_endian};
 use crate::{FrameError, Limits};
 
@@ -24,12 +24,12 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, FrameErro
         false => ::png::Transformations::IDENTITY,
     });
     let mut reader = decoder.read_info().map_err(damaged)?;
-    let row =
-        reader.output_line_size(header.width).ok_or_else(|| FrameError::damaged(Format::Png, "its rows"))?;
-    let mut raw = zeros(row, header.height as usize)?;
-    let info = reader.next_frame(&mut raw).map_err(damaged)?;
-
-    let picture = picture(header, &contents, info.color_type, raw)?;
+    let (colour, _) = reader.output_color_type();
+    let samples = match header.depth {
+        16 => Samples::Word(words(&mut reader)?),
+        _ => Samples::Byte(frame(&mut reader)?),
+    };
+    let picture = picture(header, &contents, colour, samples)?;
     Ok(Decoded { picture, writing: contents.writing() })
 }
 
@@ -53,7 +53,8 @@ pub(crate) fn encode(bytes: &[u8], picture: &Picture) -> Result<Vec<u8>, FrameEr
                 out.extend_from_slice(&pixels);
                 waiting = false;
             }
-            b"IDAT" => {}
+            // Apple's table of places inside IDAT would send readers to wrong ones.
+            b"IDAT" | b"iDOT" => {}
             // They speak of the palette, or in the units of the old depth.
             b"PLTE" | b"tRNS" | b"hIST" | b"sBIT" | b"bKGD" if widened => {}
             _ => out.extend_from_slice(chunk.whole),
@@ -195,11 +196,35 @@ impl<'a> Iterator for Chunks<'a> {
     }
 }
 
+type Reader<'a> = ::png::Reader<Cursor<&'a [u8]>>;
+
+/// All bytes of the picture.
+fn frame(reader: &mut Reader<'_>) -> Result<Vec<u8>, FrameError> {
+    let row = reader.output_line_size(reader.info().width).unwrap_or(usize::MAX);
+    let mut raw = zeros(row, reader.info().height as usize)?;
+    reader.next_frame(&mut raw).map_err(damaged)?;
+    Ok(raw)
+}
+
+/// All 16-bit samples; row by row where rows come in order, so that a large picture is not held twice.
+fn words(reader: &mut Reader<'_>) -> Result<Vec<u16>, FrameError> {
+    let pair = |pair: &[u8; 2]| u16::from_be_bytes(*pair);
+    if reader.info().interlaced {
+        return Ok(frame(reader)?.as_chunks::<2>().0.iter().map(pair).collect());
+    }
+    let row = reader.output_line_size(reader.info().width).unwrap_or(usize::MAX);
+    let mut samples = room(row / 2, reader.info().height as usize)?;
+    while let Some(row) = reader.next_row().map_err(damaged)? {
+        samples.extend(row.data().as_chunks::<2>().0.iter().map(pair));
+    }
+    Ok(samples)
+}
+
 fn picture(
     header: Header,
     contents: &Contents<'_>,
     colour: ::png::ColorType,
-    raw: Vec<u8>,
+    samples: Samples,
 ) -> Result<Picture, FrameError> {
     let (colours, alpha) = match colour {
         ::png::ColorType::Grayscale => (1, contents.key().map_or(Alpha::None, Alpha::Key)),
@@ -207,10 +232,6 @@ fn picture(
         ::png::ColorType::GrayscaleAlpha => (1, Alpha::Straight),
         ::png::ColorType::Rgba => (3, Alpha::Straight),
         ::png::ColorType::Indexed => return Err(FrameError::damaged(Format::Png, "its palette")),
-    };
-    let samples = match header.depth {
-        16 => Samples::Word(raw.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()),
-        _ => Samples::Byte(raw),
     };
     let size = tiermark_signal::Size { width: header.width as usize, height: header.height as usize };
     Picture::new(size, Layout::new(colours, alpha), samples)

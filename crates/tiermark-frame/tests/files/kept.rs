@@ -65,6 +65,13 @@ fn png_chunks_stay_in_their_order() {
 }
 
 #[test]
+fn a_table_of_places_inside_the_pixels_goes_with_them() {
+    let mut png = Png::new(8, 2);
+    png.before.push((b"iDOT", vec![0; 28]));
+    assert!(holds(&png.file(), b"iDOT") && !holds(&stamped(&png.file()), b"iDOT"));
+}
+
+#[test]
 fn a_widened_palette_keeps_what_is_still_true() {
     let mut png = busy_png(8, 3);
     let palette: Vec<u8> = (0..=255).flat_map(|v: u8| [v, v / 2, 255 - v]).collect();
