@@ -7,7 +7,7 @@ use crate::carrier::{LatticeCarrier, SignField, Tile, WordCarrier, crossing};
 use crate::code::encode;
 use crate::key::MarkKey;
 use crate::layout::{FIELD, TILE, pixels_per_ref};
-use crate::mask::{Activity, Headroom, room};
+use crate::mask::{Activity, Headroom, grown, room};
 use crate::payload::{ContentId, Payload, word};
 
 /// A picture to be marked, or found: colour planes and, where there is one, its alpha.
@@ -61,12 +61,30 @@ pub struct Strength {
     pub cap: f32,
     /// By how much the busiest texture may exceed flat colour.
     pub gain: f32,
+    /// Peak signal-to-noise ratio that no picture goes below, dB: a picture that is busy all over gets less gain.
+    pub psnr: f64,
 }
 
 impl Strength {
     /// What `stamp` uses: below the threshold of sight on a bright screen (`docs/spec/mark-v1.md`).
-    pub const STANDARD: Self = Self { word: 0.55, lattice: 0.40, cap: 1.25, gain: 2.0 };
+    pub const STANDARD: Self = Self { word: 0.55, lattice: 0.50, cap: 1.25, gain: 3.0, psnr: 45.3 };
+
+    /// The gain that keeps a picture of this activity above `psnr`.
+    fn affordable_gain(&self, activity: &Activity) -> f32 {
+        // The soft limit takes a tenth of the pattern's deviation, rounding to 8 bits adds 1/12 to its variance.
+        let variance = 0.81 * f64::from(self.word * self.word + self.lattice * self.lattice);
+        let budget = 255.0 * 255.0 / libm::pow(10.0, self.psnr / 10.0) - 1.0 / 12.0;
+        let affordable = |gain: &f32| variance * activity.mean_square_growth(SLOPE, *gain) <= budget;
+        // In steps of a sixteenth: finer ones could not be told apart.
+        let steps = ((self.gain - 1.0) * 16.0) as u16;
+        (0..=steps).rev().map(|step| 1.0 + f32::from(step) / 16.0).find(affordable).unwrap_or(1.0)
+    }
 }
+
+/// Largest change of a sample that equals its neighbours: rounded, two code values.
+const FLAT_CAP: f32 = 2.45;
+/// Growth of the mark for each code value of activity.
+const SLOPE: f32 = 0.35;
 
 /// Writes one payload into pictures.
 pub struct Embedder {
@@ -92,7 +110,9 @@ impl Embedder {
     /// Where alpha is 0.0 nothing changes. No sample leaves 0.0 to 255.0 that was inside.
     pub fn embed(&self, host: &Picture<'_>, content: &ContentId) -> Vec<Plane> {
         let size = host.size();
-        let activity = Activity::of(&host.luma_on_white());
+        let luma = host.luma_on_white();
+        let activity = Activity::of(&luma);
+        let gain = self.strength.affordable_gain(&activity);
         let columns = Columns::new(size, self.lattice.shift(content));
         let rooms: Vec<Headroom> = host.colours.iter().map(Headroom::of).collect();
         let readers: Vec<(Blocks<'_>, Blocks<'_>)> = rooms.iter().map(Headroom::rows).collect();
@@ -101,7 +121,8 @@ impl Embedder {
         let mut line = Line::new(size.width);
         for y in 0..size.height {
             busy.row(y, &mut line.activity);
-            self.pattern(&columns, y, &mut line);
+            self.pattern(&columns, y, gain, &mut line);
+            line.spare_flats(&luma, y);
             for (channel, (white, black)) in marked.iter_mut().zip(&readers) {
                 white.row(y, &mut line.white);
                 black.row(y, &mut line.black);
@@ -112,15 +133,15 @@ impl Embedder {
     }
 
     /// Fill in the pattern and its cap along row `y`, from the activity that is already there.
-    fn pattern(&self, columns: &Columns, y: usize, line: &mut Line) {
+    fn pattern(&self, columns: &Columns, y: usize, gain: f32, line: &mut Line) {
         let height = columns.ref_row(y);
         let [word_flat, word_textured] = [0, 1].map(|i| self.word_tiles[i].row(height));
         let [sync_flat, sync_textured] = [0, 1].map(|i| self.lattice_tiles[i].row(height));
         let signs = self.field.row(height);
-        let Strength { word, lattice, cap, gain } = self.strength;
+        let Strength { word, lattice, cap, .. } = self.strength;
         for (x, column) in columns.places.iter().enumerate() {
             let activity = line.activity[x];
-            let grown = 1.0 + (0.35 * activity).min(gain - 1.0);
+            let grown = grown(activity, SLOPE, gain);
             let textured = (activity / 1.5).min(1.0);
             let mixed = |flat: &[f32], busy: &[f32]| {
                 let flat = column.read(flat);
@@ -197,6 +218,20 @@ impl Line {
     fn new(width: usize) -> Self {
         let row = || vec![0.0; width];
         Self { activity: row(), pattern: row(), cap: row(), white: row(), black: row() }
+    }
+
+    /// Where luma equals that of all four neighbours nothing masks: at most two code values, whatever is around.
+    fn spare_flats(&mut self, luma: &Plane, y: usize) {
+        let (row, last) = (luma.row(y), luma.width() - 1);
+        let above = luma.row(y.saturating_sub(1));
+        let below = luma.row((y + 1).min(luma.height() - 1));
+        for (x, cap) in self.cap.iter_mut().enumerate() {
+            let v = row[x];
+            let around = [above[x], below[x], row[x.saturating_sub(1)], row[(x + 1).min(last)]];
+            if around.iter().all(|other| *other == v) {
+                *cap = cap.min(FLAT_CAP);
+            }
+        }
     }
 
     fn add_to(&self, samples: &mut [f32], alpha: Option<&[f32]>, premultiplied: bool) {

@@ -28,13 +28,34 @@ impl Activity {
         let radius = (5.0 * per_ref) as usize;
         let mean = box_mean(&steep, radius);
         let quietest = quietest_corner(&mean, radius as isize + 1);
-        Self { blocks: gaussian(&quietest, (4.0 * per_ref) as f32), factor, width: luma.width() }
+        let mut blocks = gaussian(&quietest, (4.0 * per_ref) as f32);
+        let here = box_mean(&steep, 1);
+        blocks.samples_mut().iter_mut().zip(here.samples()).for_each(|(v, here)| *v = v.min(NEARBY * here));
+        Self { blocks, factor, width: luma.width() }
+    }
+
+    /// Mean square of `1 + min(gain - 1, slope * activity)` over the picture.
+    pub(crate) fn mean_square_growth(&self, slope: f32, gain: f32) -> f64 {
+        let square = |&v: &f32| {
+            let grown = f64::from(grown(v, slope, gain));
+            grown * grown
+        };
+        self.blocks.samples().iter().map(square).sum::<f64>() / self.blocks.samples().len() as f64
     }
 
     /// A reader of whole rows.
     pub(crate) fn rows(&self) -> Blocks<'_> {
         Blocks::new(&self.blocks, self.factor, self.width)
     }
+}
+
+/// How often the activity of the surroundings may exceed that of the block itself and its neighbours: a flat patch
+/// amid texture stays flat.
+const NEARBY: f32 = 3.0;
+
+/// By how much the mark grows at a place of this activity.
+pub(crate) fn grown(activity: f32, slope: f32, gain: f32) -> f32 {
+    1.0 + (slope * activity).min(gain - 1.0)
 }
 
 /// Mean over blocks of the steeper of the two steps from each pixel, what exceeds 1.5 and at most 10.

@@ -6,4 +6,4 @@ mod word;
 
 pub(crate) use lattice::{Line, LatticeCarrier};
 pub(crate) use tile::{SignField, Tile, crossing};
-pub(crate) use word::WordCarrier;
+pub(crate) use word::{BandCarrier, WordCarrier};

@@ -4,20 +4,20 @@ mod front;
 mod tiles;
 mod word;
 
-use tiermark_signal::filter::normalise_locally;
 use tiermark_signal::resample::block_mean;
 use tiermark_signal::{Plane, Size};
 
 use crate::carrier::{LatticeCarrier, WordCarrier};
+use crate::code::Codeword;
 use crate::embed::Picture;
 use crate::evidence::FalseAlarm;
 use crate::key::MarkKey;
-use crate::layout::pixels_per_ref;
+use crate::layout::{FIELD, pixels_per_ref};
 use crate::payload::Payload;
-use crate::sync::{Fit, LatticeMap, LineSpectrum, Linear, PhaseFitter, refined, scored, similarities};
+use crate::sync::{Fit, LatticeMap, LineSpectrum, Linear, PhaseFitter, normalised, refined, scored, similarities};
 use front::Gentle;
 use tiles::Tiles;
-use word::{Agreement, OFFSETS, SoftBits, WEIGHTS, WordReading, codeword};
+use word::{OFFSETS, SoftBits, WEIGHTS, WordReading, codeword};
 
 /// Reads words blindly: it knows keys, not originals.
 pub struct Detector {
@@ -59,8 +59,6 @@ pub struct Reading {
     pub key: usize,
     /// Whether it is one of the words asked for.
     pub known: bool,
-    /// Whether the keyed check over the message fits. A closed-set reading does not need it.
-    pub checked: bool,
     /// Detection statistic: standard normal where there is no mark.
     pub z: f64,
     /// The bound, everything counted that was or could have been tried.
@@ -86,8 +84,12 @@ const LEAST_LOG10: f64 = -3.0;
 const MAPS: [usize; 2] = [2, 3];
 /// Lattice strength below which no known scale is believed; noise alone reaches 7.7 in 220 whole searches.
 const LEAST_STRENGTH: f64 = 5.5;
-/// Offsets looked at closely, over all keys.
-const OFFSETS_KEPT: usize = 12;
+/// With more known words than this only the best places are asked for each of them.
+const FEW_WORDS: usize = 32;
+/// Those best places, over all keys.
+const PLACES_KEPT: usize = 64;
+/// Places that are decoded, over all keys: the right one is among them long before the decoder can read it.
+const PLACES_DECODED: usize = 12;
 
 impl Detector {
     /// A detector for the lattice of a project and the keys of its tiers.
@@ -101,29 +103,31 @@ impl Detector {
     /// The words in `found`, strongest first; empty if there is none to be seen.
     pub fn read(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
         let size = found.size();
+        let codewords = |tier: &Tier| question.known.iter().map(|&payload| codeword(payload, &tier.key)).collect();
+        let words = Words { known: question.known, codewords: self.tiers.iter().map(codewords).collect() };
         let on_white = Gentle::of(&found.luma_on_white(), None);
-        let mut readings = self.read_gentle(&on_white, size, question);
+        let mut readings = self.read_gentle(&on_white, size, question, &words);
         if let (true, Some(alpha)) = (readings.is_empty(), found.alpha) {
             // A layer may have all of its drawing in alpha and its colours, with their mark, beneath.
             let layer = Gentle::of(&found.luma(), Some(alpha));
-            readings = self.read_gentle(&layer, size, question);
+            readings = self.read_gentle(&layer, size, question, &words);
         }
         readings
     }
 
-    fn read_gentle(&self, gentle: &Gentle, size: Size, question: &Question<'_>) -> Vec<Reading> {
+    fn read_gentle(&self, gentle: &Gentle, size: Size, question: &Question<'_>, words: &Words<'_>) -> Vec<Reading> {
         let Some(look) = Look::at(gentle, size, &self.lattice) else { return Vec::new() };
         let known = look.known_scales(question.scales);
-        let readings = self.read_maps(gentle, known, question);
+        let readings = self.read_maps(gentle, known, words);
         if !readings.is_empty() || question.effort == Effort::KnownScales {
             return readings;
         }
-        self.read_maps(gentle, look.similarities(), question)
+        self.read_maps(gentle, look.similarities(), words)
     }
 
-    fn read_maps(&self, gentle: &Gentle, fits: Vec<Fit>, question: &Question<'_>) -> Vec<Reading> {
+    fn read_maps(&self, gentle: &Gentle, fits: Vec<Fit>, words: &Words<'_>) -> Vec<Reading> {
         for fit in fits {
-            let readings = self.read_map(gentle, &fit.map, question);
+            let readings = self.read_map(gentle, &fit.map, words);
             if !readings.is_empty() {
                 return readings;
             }
@@ -131,37 +135,53 @@ impl Detector {
         Vec::new()
     }
 
-    /// The words that stand under one map.
-    fn read_map(&self, gentle: &Gentle, map: &LatticeMap, question: &Question<'_>) -> Vec<Reading> {
+    /// The words that stand under one map: at most one to each key.
+    fn read_map(&self, gentle: &Gentle, map: &LatticeMap, words: &Words<'_>) -> Vec<Reading> {
         let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(gentle, map, &tier.carrier)) else {
             return Vec::new();
         };
-        let agreement = Agreement::of(&tiles);
-        let mut readings: Vec<Reading> = Vec::new();
-        for (key, place) in self.likely_offsets(&agreement) {
-            let tier = &self.tiers[key];
-            let soft = SoftBits::gather(&tiles, &tier.carrier, place);
-            for word in strongest(&soft, &tier.key, question.known) {
-                let Some(reading) = self.judged(word, key, map, question) else { continue };
-                match readings.iter_mut().find(|other| other.key == key) {
-                    Some(other) if other.z < reading.z => *other = reading,
-                    Some(_) => {}
-                    None => readings.push(reading),
-                }
-            }
-        }
+        let places = self.places(&tiles, words);
+        let strongest = (0..self.tiers.len()).filter_map(|key| {
+            let word = self.strongest(&places, key, words)?;
+            self.judged(word, key, map, words)
+        });
+        let mut readings: Vec<Reading> = strongest.collect();
         readings.sort_by(|a, b| b.z.total_cmp(&a.z));
         readings
     }
 
-    /// Keys and offsets whose signs make the tiles agree best.
-    fn likely_offsets(&self, agreement: &Agreement) -> Vec<(usize, [i64; 2])> {
-        let of_tier = |(key, tier): (usize, &Tier)| {
-            agreement.best(&tier.carrier, 4).into_iter().map(move |offset| (offset.agreement, key, offset.place))
+    /// Every place of the sign field under every key, those in front whose harmonics agree best.
+    fn places(&self, tiles: &Tiles, words: &Words<'_>) -> Vec<Place> {
+        let field = (0..OFFSETS).map(|i| [(i % FIELD) as i64, (i / FIELD) as i64]);
+        let place = |key: usize, offset| {
+            let soft = SoftBits::gather(tiles, &self.tiers[key].carrier, offset);
+            Place { key, agreement: soft.agreement(), soft }
         };
-        let mut offsets: Vec<(f64, usize, [i64; 2])> = self.tiers.iter().enumerate().flat_map(of_tier).collect();
-        offsets.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
-        offsets.into_iter().take(OFFSETS_KEPT).map(|(_, key, place)| (key, place)).collect()
+        let mut places: Vec<Place> =
+            field.flat_map(|offset| (0..self.tiers.len()).map(move |key| (key, offset))).map(|(k, o)| place(k, o)).collect();
+        // A stable sort: equal places keep their order on every machine.
+        places.sort_by(|a, b| b.agreement.total_cmp(&a.agreement));
+        if words.known.len() > FEW_WORDS {
+            places.truncate(PLACES_KEPT);
+        }
+        places
+    }
+
+    /// The strongest word under one key, known or decoded.
+    ///
+    /// A known word that only resembles the one that is there never wins: where the true word is strong enough for
+    /// that, the decoder finds it, its keyed check fits, and it is stronger.
+    fn strongest(&self, places: &[Place], key: usize, words: &Words<'_>) -> Option<WordReading> {
+        let tier = &self.tiers[key];
+        let known = places.iter().filter(|place| place.key == key).flat_map(|place| {
+            words.known.iter().zip(&words.codewords[key]).map(|(&payload, codeword)| WordReading {
+                payload,
+                z: place.soft.best_z(codeword),
+            })
+        });
+        let front = places.iter().take(PLACES_DECODED).filter(|place| place.key == key);
+        let decoded = front.flat_map(|place| place.soft.decoded(&tier.key));
+        decoded.chain(known).max_by(|a, b| a.z.total_cmp(&b.z))
     }
 
     /// The reading with its bound, if it is worth one.
@@ -170,18 +190,16 @@ impl Detector {
         word: WordReading,
         key: usize,
         map: &LatticeMap,
-        question: &Question<'_>,
+        words: &Words<'_>,
     ) -> Option<Reading> {
-        let known = question.known.contains(&word.payload);
+        let known = words.known.contains(&word.payload);
         // Any of 2^64 messages might have been decoded; a known one had to be one of few.
-        let words = if known { question.known.len() as f64 } else { libm::exp2(64.0) };
-        let false_alarm = FalseAlarm::of_one(word.z).over(words * self.trials());
-        let worth = false_alarm.log10() <= LEAST_LOG10 && (known || word.checked);
-        worth.then(|| Reading {
+        let count = if known { words.known.len() as f64 } else { libm::exp2(64.0) };
+        let false_alarm = FalseAlarm::of_one(word.z).over(count * self.trials());
+        (false_alarm.log10() <= LEAST_LOG10).then(|| Reading {
             payload: word.payload,
             key,
             known,
-            checked: word.checked,
             z: word.z,
             false_alarm,
             geometry: Geometry::of(map),
@@ -196,15 +214,17 @@ impl Detector {
     }
 }
 
-/// The strongest word under one key and offset, decoded or known.
-///
-/// A known word that only resembles the one that is there never wins over it: the decoder finds the better one, and
-/// where that one is not known nothing is read.
-fn strongest(soft: &SoftBits, key: &MarkKey, known: &[Payload]) -> Option<WordReading> {
-    let from_set = known.iter().map(|&payload| {
-        WordReading { payload, checked: true, z: soft.best_z(&codeword(payload, key)) }
-    });
-    soft.decoded(key).into_iter().chain(from_set).max_by(|a, b| a.z.total_cmp(&b.z))
+/// The words asked for, with their codewords under each key.
+struct Words<'a> {
+    known: &'a [Payload],
+    codewords: Vec<Vec<Codeword>>,
+}
+
+/// One key at one place of the sign field.
+struct Place {
+    key: usize,
+    agreement: f32,
+    soft: SoftBits,
 }
 
 /// A found picture prepared for the search of its lattice.
@@ -229,7 +249,7 @@ impl<'a> Look<'a> {
         }
         let size = gentle.plane.size();
         let shrink = size.long_side().div_ceil(SEARCH_SIDE).min(size.short_side() / 240).max(1);
-        let plane = normalise_locally(&block_mean(&gentle.plane, shrink), 1.0, 12.0, 18.0);
+        let plane = normalised(&block_mean(&gentle.plane, shrink));
         let spectrum = LineSpectrum::of(&plane);
         Some(Self { plane, spectrum, factor: (gentle.factor * shrink) as f64, found, lattice })
     }

@@ -10,6 +10,6 @@ mod search;
 mod spectrum;
 
 pub(crate) use map::LatticeMap;
-pub(crate) use phase::{Fit, PhaseFitter};
+pub(crate) use phase::{Fit, PhaseFitter, normalised};
 pub(crate) use search::{Linear, refined, scored, similarities};
 pub(crate) use spectrum::LineSpectrum;

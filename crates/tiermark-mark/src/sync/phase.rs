@@ -1,5 +1,6 @@
 //! From the phases of the sync lines to the place of the lattice, and a map bent until all blocks agree.
 
+use tiermark_signal::filter::normalise_locally;
 use tiermark_signal::transform::fft::inverse_square;
 use tiermark_signal::{Complex, Plane, Size};
 
@@ -15,6 +16,11 @@ pub(crate) struct Fit {
     /// Sum of aligned phases over its deviation under noise. It steers, and never decides: a sheet's own regular
     /// structure may raise it.
     pub(crate) strength: f64,
+}
+
+/// The plane in which lines are looked for: waves of about 4 to 40 samples.
+pub(crate) fn normalised(plane: &Plane) -> Plane {
+    normalise_locally(plane, 1.0, 12.0, 18.0)
 }
 
 /// Side of a block, samples.
@@ -68,6 +74,8 @@ impl<'a> PhaseFitter<'a> {
     }
 
     /// `q = conj(S_l) sum y(x) e^{-2 pi i k_l . X(x) / TILE}` over each block, over its usual size for the line.
+    ///
+    /// All lines count alike: weighted by what the picture leaves of them, the lattice stood out 10 to 20 % less.
     fn phases(&self, start: &LatticeMap) -> Phases {
         let (width, height) = (self.plane.width(), self.plane.height());
         let columns = cuts(width);
@@ -109,17 +117,21 @@ impl<'a> PhaseFitter<'a> {
     }
 
     fn fit_to(&self, start: LatticeMap, phases: &Phases) -> Fit {
+        let fits = self.best_shifts(phases).into_iter().map(|shift| self.fit_from(&start, shift, phases));
+        fits.max_by(|a, b| a.strength.total_cmp(&b.strength)).expect("there is a best shift")
+    }
+
+    fn fit_from(&self, start: &LatticeMap, shift: [f64; 2], phases: &Phases) -> Fit {
         let mut map = start.clone();
-        let place = self.best_shift(phases);
-        map.terms[0][0] += place[0];
-        map.terms[1][0] += place[1];
-        let mut best = Fit { strength: self.strength(&start, &map, phases), map };
+        map.terms[0][0] += shift[0];
+        map.terms[1][0] += shift[1];
+        let mut best = Fit { strength: self.strength(start, &map, phases), map };
         // Shift, then affine, then bend: each order starts where the last one ended.
         for terms in [1, 3, TERMS] {
             for turn in 0..12 {
                 let coarse_only = terms > 1 && turn < 4;
-                let map = self.step(&start, &best.map, phases, terms, coarse_only);
-                let strength = self.strength(&start, &map, phases);
+                let map = self.step(start, &best.map, phases, terms, coarse_only);
+                let strength = self.strength(start, &map, phases);
                 if strength <= best.strength + 1e-3 {
                     break;
                 }
@@ -129,8 +141,13 @@ impl<'a> PhaseFitter<'a> {
         best
     }
 
-    /// The shift in 0..TILE ref px that aligns the sums over all blocks best.
-    fn best_shift(&self, phases: &Phases) -> [f64; 2] {
+    /// The shifts in 0..TILE ref px that align the sums over all blocks best, best first.
+    ///
+    /// In a weak lattice the right one may rank behind until the map is bent; they are at least 6 ref px apart, less
+    /// than which the fit covers by itself.
+    fn best_shifts(&self, phases: &Phases) -> Vec<[f64; 2]> {
+        const KEEP: usize = 4;
+        const APART: usize = 6;
         let mut bins = vec![Complex::default(); TILE * TILE];
         for (l, line) in self.lines.iter().enumerate() {
             let sum: Complex<f32> = phases.blocks.iter().map(|block| block.lines[l]).sum();
@@ -140,13 +157,17 @@ impl<'a> PhaseFitter<'a> {
             bins[place] = sum.conj();
         }
         let agreement = inverse_square(bins, TILE);
-        let (best, _) = agreement
-            .samples()
-            .iter()
-            .enumerate()
-            .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)))
-            .expect("a tile has places");
-        [(best % TILE) as f64, (best / TILE) as f64]
+        let mut shifts: Vec<[usize; 2]> = Vec::with_capacity(KEEP);
+        let round = |a: usize, b: usize| a.abs_diff(b).min(TILE - a.abs_diff(b));
+        while shifts.len() < KEEP {
+            let free = |x: usize, y: usize| {
+                shifts.iter().all(|s: &[usize; 2]| round(s[0], x) >= APART || round(s[1], y) >= APART)
+            };
+            let places = agreement.samples().iter().enumerate().filter(|(i, _)| free(i % TILE, i / TILE));
+            let Some((best, _)) = places.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0))) else { break };
+            shifts.push([best % TILE, best / TILE]);
+        }
+        shifts.into_iter().map(|s| s.map(|v| v as f64)).collect()
     }
 
     /// `sum Re(q e^{-i k . delta}) / sqrt(sum |q|^2 / 2)`, delta being the distance of `map` from `start`.
