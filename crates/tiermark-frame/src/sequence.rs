@@ -13,7 +13,7 @@ pub struct NumberedName {
 
 /// Take the name of a frame apart; `None` if it has no frame number.
 ///
-/// The number is the last group of digits, directly before the extension, behind `.` or `_`. Behind a `v` it is a
+/// The number is the last group of digits, directly before the extension, behind `.` or `_` or at the start. Behind a `v` it is a
 /// version (`bg_v012.png`), and elsewhere in the name it is a name (`shot010.png`, `walk.0001.comp.png`).
 /// Folders separated by `/` belong to the shot. A number longer than 18 digits is a hash or a date, not a frame.
 ///
@@ -29,7 +29,8 @@ pub fn numbered(name: &str) -> Option<NumberedName> {
     let before = &name[file..dot];
     let digits = before.len() - before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let start = dot - digits;
-    if !(1..=18).contains(&digits) || !matches!(name[file..start].chars().next_back()?, '.' | '_') {
+    let behind = name[file..start].chars().next_back();
+    if !(1..=18).contains(&digits) || !matches!(behind, None | Some('.' | '_')) {
         return None;
     }
     let stem = format!("{}{}{}", &name[..start], "#".repeat(digits), &name[dot..]);
@@ -45,6 +46,7 @@ mod tests {
         for (name, stem, number, padding) in [
             ("walk.0001.png", "walk.####.png", 1, 4),
             ("walk_0001.png", "walk_####.png", 1, 4),
+            ("walk/0001.png", "walk/####.png", 1, 4),
             ("ep03/sc01/walk.0101.exr", "ep03/sc01/walk.####.exr", 101, 4),
             ("v2.1/walk.7.tga", "v2.1/walk.#.tga", 7, 1),
             ("shot_v002.1001.tif", "shot_v002.####.tif", 1001, 4),

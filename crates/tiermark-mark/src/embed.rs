@@ -45,7 +45,10 @@ impl Picture<'_> {
         let [red, green, blue] = self.colours else { return self.colours[0].clone() };
         let mut luma = red.clone();
         let others = green.samples().iter().zip(blue.samples());
-        luma.samples_mut().iter_mut().zip(others).for_each(|(r, (g, b))| *r = 0.299 * *r + 0.587 * g + 0.114 * b);
+        luma.samples_mut()
+            .iter_mut()
+            .zip(others)
+            .for_each(|(r, (g, b))| *r = 0.299 * *r + 0.587 * g + 0.114 * b);
         luma
     }
 }
@@ -110,8 +113,8 @@ impl Embedder {
     /// Where alpha is 0.0 nothing changes. No sample leaves 0.0 to 255.0 that was inside.
     pub fn embed(&self, host: &Picture<'_>, content: &ContentId) -> Vec<Plane> {
         let size = host.size();
-        let luma = host.luma_on_white();
-        let activity = Activity::of(&luma);
+        let activity = Activity::of(&host.luma_on_white());
+        let luma = host.luma();
         let gain = self.strength.affordable_gain(&activity);
         let columns = Columns::new(size, self.lattice.shift(content));
         let rooms: Vec<Headroom> = host.colours.iter().map(Headroom::of).collect();
@@ -280,7 +283,8 @@ mod tests {
 
     fn change(value: f32) -> (f32, f32, f64) {
         let host = [Plane::filled(SIZE, value)];
-        let marked = embedder().embed(&Picture { colours: &host, alpha: None, premultiplied: false }, &CONTENT);
+        let marked =
+            embedder().embed(&Picture { colours: &host, alpha: None, premultiplied: false }, &CONTENT);
         let rounded = [marked[0].clone().map(f32::round)];
         let (mut least, mut most) = (f32::MAX, f32::MIN);
         rounded[0].samples().iter().for_each(|v| (least, most) = (least.min(v - value), most.max(v - value)));

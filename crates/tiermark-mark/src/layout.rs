@@ -59,7 +59,8 @@ pub(crate) fn radius((kx, ky): Harmonic) -> f64 {
 }
 
 /// All harmonics of each band, row by row.
-pub(crate) static HARMONICS: LazyLock<[Vec<Harmonic>; 3]> = LazyLock::new(|| BANDS.map(|band| harmonics(&band)));
+pub(crate) static HARMONICS: LazyLock<[Vec<Harmonic>; 3]> =
+    LazyLock::new(|| BANDS.map(|band| harmonics(&band)));
 
 fn harmonics(band: &Band) -> Vec<Harmonic> {
     let reach = band.to as i32;

@@ -4,8 +4,8 @@
 //! and how far paper white and ink black leave room (a code value cannot leave its range).
 
 use tiermark_signal::filter::{box_mean, gaussian};
-use tiermark_signal::{Plane, Size};
 use tiermark_signal::resample::Blocks;
+use tiermark_signal::{Plane, Size};
 
 use crate::layout::pixels_per_ref;
 
@@ -126,7 +126,8 @@ impl Headroom {
         let factor = block_side(8.0 * scale, channel.size());
         // A window of 80 ref px.
         let radius = (40.0 * scale / factor as f64) as usize;
-        let local = |near: &dyn Fn(f32) -> bool, without: f32| local_mean(channel, factor, radius, near, without);
+        let local =
+            |near: &dyn Fn(f32) -> bool, without: f32| local_mean(channel, factor, radius, near, without);
         Self {
             white: local(&|v| v >= NEAR_WHITE, 255.0),
             black: local(&|v| v <= 255.0 - NEAR_WHITE, 0.0),
@@ -153,7 +154,13 @@ pub(crate) fn room(sample: f32, white: f32, black: f32, cap: f32) -> (f32, f32) 
     }
 }
 
-fn local_mean(channel: &Plane, factor: usize, radius: usize, near: &dyn Fn(f32) -> bool, without: f32) -> Plane {
+fn local_mean(
+    channel: &Plane,
+    factor: usize,
+    radius: usize,
+    near: &dyn Fn(f32) -> bool,
+    without: f32,
+) -> Plane {
     let size = blocks_over(channel.size(), factor);
     let (mut sums, mut counts) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
     for y in 0..channel.height() {

@@ -51,7 +51,8 @@ pub fn normalise_locally(plane: &Plane, fine: f32, coarse: f32, spread: f32) -> 
 fn three_boxes(sigma: f32) -> [usize; 3] {
     // A box of 2r + 1 samples has variance r (r + 1) / 3.
     let small = ((libm::sqrtf(1.0 + 4.0 * sigma * sigma) - 1.0) / 2.0) as usize;
-    let variance = |large: usize| ((3 - large) * small * (small + 1) + large * (small + 1) * (small + 2)) as f32 / 3.0;
+    let variance =
+        |large: usize| ((3 - large) * small * (small + 1) + large * (small + 1) * (small + 2)) as f32 / 3.0;
     let nearest = |n: &usize| ((variance(*n) - sigma * sigma).abs() * 1024.0) as u64;
     let large = (0..=3).min_by_key(nearest).expect("four to choose from");
     std::array::from_fn(|i| small + usize::from(i < large))
@@ -88,7 +89,8 @@ fn bell_rows(plane: &Plane, weights: &[f32]) -> Plane {
         out.iter_mut().zip(&from[inner.clone()]).for_each(|(v, c)| *v = weights[0] / mass * c);
         for (d, w) in weights.iter().enumerate().skip(1) {
             let w = w / mass;
-            let (left, right) = (&from[inner.start - d..inner.end - d], &from[inner.start + d..inner.end + d]);
+            let (left, right) =
+                (&from[inner.start - d..inner.end - d], &from[inner.start + d..inner.end + d]);
             out.iter_mut().zip(left.iter().zip(right)).for_each(|(v, (l, r))| *v += w * (l + r));
         }
     }
@@ -193,8 +195,9 @@ mod tests {
             point.row_mut(100)[100] = 1.0;
             let bell = gaussian(&point, sigma);
             let mass: f32 = bell.samples().iter().sum();
-            let variance: f32 = (0..201).map(|x| bell.row(100)[x] * (x as f32 - 100.0) * (x as f32 - 100.0)).sum::<f32>()
-                / bell.row(100).iter().sum::<f32>();
+            let variance: f32 =
+                (0..201).map(|x| bell.row(100)[x] * (x as f32 - 100.0) * (x as f32 - 100.0)).sum::<f32>()
+                    / bell.row(100).iter().sum::<f32>();
             assert!((mass - 1.0).abs() < 1e-3, "sigma {sigma}: mass {mass}");
             assert!((variance.sqrt() / sigma - 1.0).abs() < 0.05, "sigma {sigma}: {}", variance.sqrt());
         }

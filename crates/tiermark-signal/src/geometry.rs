@@ -70,7 +70,7 @@ impl Affine {
     /// The map back; `None` if this one flattens the plane.
     pub fn inverse(&self) -> Option<Self> {
         let det = self.determinant();
-        if !(det.abs() > 1e-12) {
+        if det.is_nan() || det.abs() <= 1e-12 {
             return None;
         }
         let [[a, b], [c, d]] = self.matrix;

@@ -60,8 +60,16 @@ mod tests {
             let size = Size { width, height };
             let plane = Plane::from_fn(size, |x, y| ((x * 31 + y * 17) % 29) as f32);
             let mean = plane.samples().iter().sum::<f32>() / size.area() as f32;
-            let dx = Plane::from_fn(size, |x, y| if x + 1 < width { plane.at(x + 1, y) - plane.at(x, y) } else { 9.0 });
-            let dy = Plane::from_fn(size, |x, y| if y + 1 < height { plane.at(x, y + 1) - plane.at(x, y) } else { 9.0 });
+            let dx =
+                Plane::from_fn(
+                    size,
+                    |x, y| if x + 1 < width { plane.at(x + 1, y) - plane.at(x, y) } else { 9.0 },
+                );
+            let dy =
+                Plane::from_fn(
+                    size,
+                    |x, y| if y + 1 < height { plane.at(x, y + 1) - plane.at(x, y) } else { 9.0 },
+                );
             let back = integrate(&dx, &dy);
             for (want, got) in plane.samples().iter().zip(back.samples()) {
                 // Single precision, amplified by the smallest eigenvalue (pi / 31)^2 = 0.01.

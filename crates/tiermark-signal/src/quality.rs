@@ -13,31 +13,42 @@ pub fn psnr(host: &[Plane], marked: &[Plane]) -> f64 {
     let (mut sum, mut count) = (0.0_f64, 0_usize);
     for (a, b) in host.iter().zip(marked) {
         assert_eq!(a.size(), b.size(), "one size");
-        sum += a.samples().iter().zip(b.samples()).map(|(a, b)| f64::from(a - b) * f64::from(a - b)).sum::<f64>();
+        sum += a
+            .samples()
+            .iter()
+            .zip(b.samples())
+            .map(|(a, b)| f64::from(a - b) * f64::from(a - b))
+            .sum::<f64>();
         count += a.size().area();
     }
     10.0 * libm::log10(255.0 * 255.0 * count as f64 / sum)
 }
 
-/// The largest change among samples whose 3 by 3 surroundings are constant in `host`, code values; `None` without any.
+/// The largest change of any channel among pixels whose 3 by 3 surroundings are one colour in `host`, code values;
+/// `None` without any such pixel.
 ///
 /// # Panics
-/// If the planes differ in size.
-pub fn flat_change(host: &Plane, marked: &Plane) -> Option<f32> {
-    assert_eq!(host.size(), marked.size(), "one size");
+/// If the pictures differ in channels or size.
+pub fn flat_change(host: &[Plane], marked: &[Plane]) -> Option<f32> {
+    assert_eq!(host.len(), marked.len(), "as many channels");
+    let size = host.first()?.size();
     let mut largest = None;
-    for y in 1..host.height().saturating_sub(1) {
-        let (above, row, below) = (host.row(y - 1), host.row(y), host.row(y + 1));
-        for x in 1..host.width().saturating_sub(1) {
-            let centre = row[x];
-            let flat = [above, row, below].iter().all(|row| row[x - 1..=x + 1].iter().all(|&v| v == centre));
-            if flat {
-                let change = (marked.at(x, y) - centre).abs();
-                largest = Some(largest.map_or(change, |most: f32| most.max(change)));
+    for y in 1..size.height.saturating_sub(1) {
+        for x in 1..size.width.saturating_sub(1) {
+            if host.iter().all(|plane| is_flat(plane, x, y)) {
+                let changes =
+                    host.iter().zip(marked).map(|(host, marked)| (marked.at(x, y) - host.at(x, y)).abs());
+                largest =
+                    changes.fold(largest, |most: Option<f32>, v| Some(most.map_or(v, |most| most.max(v))));
             }
         }
     }
     largest
+}
+
+fn is_flat(plane: &Plane, x: usize, y: usize) -> bool {
+    let centre = plane.at(x, y);
+    (y - 1..=y + 1).all(|y| plane.row(y)[x - 1..=x + 1].iter().all(|&v| v == centre))
 }
 
 #[cfg(test)]
@@ -49,8 +60,9 @@ mod tests {
     fn psnr_of_a_change_by_one() {
         let host = Plane::filled(Size { width: 8, height: 4 }, 100.0);
         let marked = host.clone().map(|v| v + 1.0);
-        assert!((psnr(&[host.clone()], &[marked]) - 48.1308).abs() < 1e-3);
-        assert_eq!(psnr(&[host.clone()], &[host]), f64::INFINITY);
+        let (host, marked) = ([host], [marked]);
+        assert!((psnr(&host, &marked) - 48.1308).abs() < 1e-3);
+        assert_eq!(psnr(&host, &host), f64::INFINITY);
     }
 
     #[test]
@@ -58,8 +70,8 @@ mod tests {
         let size = Size { width: 9, height: 5 };
         let host = Plane::from_fn(size, |x, _| if x < 5 { 10.0 } else { 90.0 });
         let marked = Plane::from_fn(size, |x, y| host.at(x, y) + if x == 4 { 7.0 } else { 2.0 });
-        assert_eq!(flat_change(&host, &marked), Some(2.0));
-        let busy = Plane::from_fn(size, |x, y| (x + y) as f32);
+        assert_eq!(flat_change(&[host], &[marked]), Some(2.0));
+        let busy = [Plane::from_fn(size, |x, y| (x + y) as f32)];
         assert_eq!(flat_change(&busy, &busy), None);
     }
 }

@@ -10,13 +10,17 @@ pub fn block_mean(plane: &Plane, factor: usize) -> Plane {
     if factor == 1 {
         return plane.clone();
     }
-    let size = Size::new(plane.width() / factor, plane.height() / factor).expect("a block fits into the plane");
+    let size =
+        Size::new(plane.width() / factor, plane.height() / factor).expect("a block fits into the plane");
     let share = 1.0 / (factor * factor) as f32;
     let mut mean = Plane::filled(size, 0.0);
     for y in 0..size.height {
         for j in 0..factor {
             let blocks = plane.row(y * factor + j).chunks_exact(factor);
-            mean.row_mut(y).iter_mut().zip(blocks).for_each(|(v, block)| *v += block.iter().sum::<f32>() * share);
+            mean.row_mut(y)
+                .iter_mut()
+                .zip(blocks)
+                .for_each(|(v, block)| *v += block.iter().sum::<f32>() * share);
         }
     }
     mean

@@ -31,7 +31,10 @@ impl LatticeCarrier {
             for sector in 0..RING_LINES {
                 let wave = draw_wave(&mut stream, ring, sector, &lines);
                 let angle = 2.0 * std::f64::consts::PI * stream.unit();
-                lines.push(Line { wave, phase: Complex::new(libm::cos(angle) as f32, libm::sin(angle) as f32) });
+                lines.push(Line {
+                    wave,
+                    phase: Complex::new(libm::cos(angle) as f32, libm::sin(angle) as f32),
+                });
             }
         }
         Self { key: key.clone(), lines }
@@ -75,7 +78,8 @@ fn draw_wave(stream: &mut Stream, ring: usize, sector: usize, lines: &[Line]) ->
     loop {
         let length = libm::sqrt(from * from + (to * to - from * from) * stream.unit());
         let angle = std::f64::consts::PI * (sector as f64 + stream.unit()) / RING_LINES as f64;
-        let wave = (libm::round(length * libm::cos(angle)) as i32, libm::round(length * libm::sin(angle)) as i32);
+        let wave =
+            (libm::round(length * libm::cos(angle)) as i32, libm::round(length * libm::sin(angle)) as i32);
         let upper_half = wave.1 > 0 || (wave.1 == 0 && wave.0 > 0);
         let apart = |line: &Line| radius((line.wave.0 - wave.0, line.wave.1 - wave.1)) >= LINE_DISTANCE;
         if upper_half && (from..to).contains(&radius(wave)) && lines.iter().all(apart) {
@@ -97,7 +101,8 @@ mod tests {
             for (i, line) in lines.iter().enumerate() {
                 let ring = &SYNC_RINGS[i / RING_LINES];
                 assert!((ring.from..ring.to).contains(&radius(line.wave)), "key {seed}, line {i}");
-                let near = |other: &Line| radius((other.wave.0 - line.wave.0, other.wave.1 - line.wave.1)) < 3.0;
+                let near =
+                    |other: &Line| radius((other.wave.0 - line.wave.0, other.wave.1 - line.wave.1)) < 3.0;
                 assert_eq!(lines.iter().filter(|other| near(other)).count(), 1, "key {seed}, line {i}");
             }
         }

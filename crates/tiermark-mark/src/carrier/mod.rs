@@ -4,6 +4,6 @@ mod lattice;
 mod tile;
 mod word;
 
-pub(crate) use lattice::{Line, LatticeCarrier};
+pub(crate) use lattice::{LatticeCarrier, Line};
 pub(crate) use tile::{SignField, Tile, crossing};
 pub(crate) use word::{BandCarrier, WordCarrier};

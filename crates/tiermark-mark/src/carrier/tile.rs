@@ -31,7 +31,10 @@ impl Tile {
         });
         let mut line = [0.0; TILE + 3];
         for (x, v) in line[1..=TILE].iter_mut().enumerate() {
-            *v = weights[0] * rows[0][x] + weights[1] * rows[1][x] + weights[2] * rows[2][x] + weights[3] * rows[3][x];
+            *v = weights[0] * rows[0][x]
+                + weights[1] * rows[1][x]
+                + weights[2] * rows[2][x]
+                + weights[3] * rows[3][x];
         }
         line[0] = line[TILE];
         line[TILE + 1] = line[1];
@@ -99,9 +102,10 @@ mod tests {
             let want: f64 = waves
                 .iter()
                 .map(|&((kx, ky), amplitude)| {
-                    let angle =
-                        2.0 * std::f64::consts::PI * (f64::from(kx) * x as f64 + f64::from(ky) * y) / TILE as f64;
-                    2.0 * (f64::from(amplitude.re) * libm::cos(angle) - f64::from(amplitude.im) * libm::sin(angle))
+                    let angle = 2.0 * std::f64::consts::PI * (f64::from(kx) * x as f64 + f64::from(ky) * y)
+                        / TILE as f64;
+                    2.0 * (f64::from(amplitude.re) * libm::cos(angle)
+                        - f64::from(amplitude.im) * libm::sin(angle))
                 })
                 .sum();
             // Cubic interpolation of waves of 50 samples: error below (2 pi / 50)^3 / 10 of the amplitude.

@@ -46,7 +46,8 @@ impl BandCarrier {
         let waves: Vec<Harmonic> = HARMONICS[band].iter().copied().filter(|&k| !lattice.holds(k)).collect();
         let order = key.stream("bit-order", &[band as u8]).permutation(CODE_BITS);
         // Each band starts elsewhere in its own order: a band shorter than the codeword bears other bits than the next.
-        let bits = (0..waves.len()).map(|i| [order[2 * i % CODE_BITS], order[(2 * i + 1) % CODE_BITS]]).collect();
+        let bits =
+            (0..waves.len()).map(|i| [order[2 * i % CODE_BITS], order[(2 * i + 1) % CODE_BITS]]).collect();
         let mut stream = key.stream("scrambler", &[band as u8]);
         let signs = waves.iter().map(|_| [stream.sign(), stream.sign()]).collect();
         Self { waves, bits, signs }
@@ -93,7 +94,8 @@ mod tests {
     #[test]
     fn tiles_have_unit_power() {
         for tile in carrier(1).tiles(&encode(&[true; 96])) {
-            let power: f32 = (0..TILE).map(|y| tile.row(y as f64)[1..=TILE].iter().map(|v| v * v).sum::<f32>()).sum();
+            let power: f32 =
+                (0..TILE).map(|y| tile.row(y as f64)[1..=TILE].iter().map(|v| v * v).sum::<f32>()).sum();
             assert!((power / (TILE * TILE) as f32 - 1.0).abs() < 1e-3, "{power}");
         }
     }

@@ -43,7 +43,7 @@ fn shifted(register: u32, bit: bool) -> u32 {
 
 /// What the encoder puts out with this register.
 fn signs(register: u32) -> [f32; RATE] {
-    GENERATORS.map(|generator| if (register & generator).count_ones() % 2 == 0 { 1.0 } else { -1.0 })
+    GENERATORS.map(|generator| if (register & generator).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 })
 }
 
 #[cfg(test)]

@@ -26,12 +26,15 @@ const STEEP: f32 = 6.0;
 impl Gentle {
     /// The gentle steps of `luma`; where `valid` is given, only between two samples that are both above zero.
     pub(crate) fn of(luma: &Plane, valid: Option<&Plane>) -> Self {
-        let size = luma.size();
-        let factor = size.long_side().div_ceil(LONG_SIDE).min(size.short_side() / SHORT_SIDE).max(1);
+        let factor = block_factor(luma.size());
         let steep = threshold(luma);
         let (dx, dy) = block_steps(luma, valid, factor, steep);
         Self { plane: poisson::integrate(&dx, &dy), factor }
     }
+}
+
+fn block_factor(size: Size) -> usize {
+    size.long_side().div_ceil(LONG_SIDE).min(size.short_side() / SHORT_SIDE).max(1)
 }
 
 /// `max(6, 3 sigma)` with sigma from the median step: in noise, steps are steep without any line.
@@ -53,7 +56,13 @@ fn block_steps(luma: &Plane, valid: Option<&Plane>, factor: usize, steep: f32) -
     let mut blocks = vec![0.0; size.width];
     for y in 0..size.height * factor {
         let (row, mask) = (luma.row(y), valid.map(|v| v.row(y)));
-        gentle(&row[..row.len() - 1], &row[1..], mask.map(|m| (&m[..m.len() - 1], &m[1..])), steep, &mut steps);
+        gentle(
+            &row[..row.len() - 1],
+            &row[1..],
+            mask.map(|m| (&m[..m.len() - 1], &m[1..])),
+            steep,
+            &mut steps,
+        );
         add_triangles(&steps[..row.len() - 1], factor, share, dx.row_mut(y / factor));
         if y + 1 < luma.height() {
             let below = valid.map(|v| v.row(y + 1));
@@ -93,7 +102,8 @@ fn add_triangles(steps: &[f32], factor: usize, share: f32, sums: &mut [f32]) {
     for (block, sum) in sums[..blocks - 1].iter_mut().enumerate() {
         let reach = &steps[block * factor..][..2 * factor - 1];
         let rising = reach[..factor].iter().enumerate().map(|(i, v)| (i + 1) as f32 * v).sum::<f32>();
-        let falling = reach[factor..].iter().enumerate().map(|(i, v)| (factor - 1 - i) as f32 * v).sum::<f32>();
+        let falling =
+            reach[factor..].iter().enumerate().map(|(i, v)| (factor - 1 - i) as f32 * v).sum::<f32>();
         *sum += (rising + falling) * share;
     }
 }

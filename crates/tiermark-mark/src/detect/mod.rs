@@ -14,7 +14,9 @@ use crate::evidence::FalseAlarm;
 use crate::key::MarkKey;
 use crate::layout::{FIELD, pixels_per_ref};
 use crate::payload::Payload;
-use crate::sync::{Fit, LatticeMap, LineSpectrum, Linear, PhaseFitter, normalised, refined, scored, similarities};
+use crate::sync::{
+    Fit, LatticeMap, LineSpectrum, Linear, PhaseFitter, normalised, refined, scored, similarities,
+};
 use front::Gentle;
 use tiles::Tiles;
 use word::{OFFSETS, SoftBits, WEIGHTS, WordReading, codeword};
@@ -103,7 +105,8 @@ impl Detector {
     /// The words in `found`, strongest first; empty if there is none to be seen.
     pub fn read(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
         let size = found.size();
-        let codewords = |tier: &Tier| question.known.iter().map(|&payload| codeword(payload, &tier.key)).collect();
+        let codewords =
+            |tier: &Tier| question.known.iter().map(|&payload| codeword(payload, &tier.key)).collect();
         let words = Words { known: question.known, codewords: self.tiers.iter().map(codewords).collect() };
         let on_white = Gentle::of(&found.luma_on_white(), None);
         let mut readings = self.read_gentle(&on_white, size, question, &words);
@@ -115,7 +118,33 @@ impl Detector {
         readings
     }
 
-    fn read_gentle(&self, gentle: &Gentle, size: Size, question: &Question<'_>, words: &Words<'_>) -> Vec<Reading> {
+    /// Every detection statistic of one word in a picture taken as a whole frame at the lattice's origin: all keys,
+    /// places of the sign field and weightings.
+    ///
+    /// In an unmarked picture they are standard normal, which is what every bound here rests on: for calibration.
+    pub fn statistics(&self, found: &Picture<'_>, payload: Payload) -> Vec<f64> {
+        let gentle = Gentle::of(&found.luma_on_white(), None);
+        let scale = 1.0 / pixels_per_ref(found.size());
+        let map = LatticeMap::linear(found.size(), [[scale, 0.0], [0.0, scale]]);
+        let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(&gentle, &map, &tier.carrier)) else {
+            return Vec::new();
+        };
+        let of_tier = |tier: &Tier| {
+            let codeword = codeword(payload, &tier.key);
+            let places =
+                field_places().map(|place| SoftBits::gather(&tiles, &tier.carrier, place).each_z(&codeword));
+            places.flatten().collect::<Vec<f64>>()
+        };
+        self.tiers.iter().flat_map(of_tier).collect()
+    }
+
+    fn read_gentle(
+        &self,
+        gentle: &Gentle,
+        size: Size,
+        question: &Question<'_>,
+        words: &Words<'_>,
+    ) -> Vec<Reading> {
         let Some(look) = Look::at(gentle, size, &self.lattice) else { return Vec::new() };
         let known = look.known_scales(question.scales);
         let readings = self.read_maps(gentle, known, words);
@@ -152,13 +181,14 @@ impl Detector {
 
     /// Every place of the sign field under every key, those in front whose harmonics agree best.
     fn places(&self, tiles: &Tiles, words: &Words<'_>) -> Vec<Place> {
-        let field = (0..OFFSETS).map(|i| [(i % FIELD) as i64, (i / FIELD) as i64]);
         let place = |key: usize, offset| {
             let soft = SoftBits::gather(tiles, &self.tiers[key].carrier, offset);
             Place { key, agreement: soft.agreement(), soft }
         };
-        let mut places: Vec<Place> =
-            field.flat_map(|offset| (0..self.tiers.len()).map(move |key| (key, offset))).map(|(k, o)| place(k, o)).collect();
+        let mut places: Vec<Place> = field_places()
+            .flat_map(|at| (0..self.tiers.len()).map(move |key| (key, at)))
+            .map(|(k, at)| place(k, at))
+            .collect();
         // A stable sort: equal places keep their order on every machine.
         places.sort_by(|a, b| b.agreement.total_cmp(&a.agreement));
         if words.known.len() > FEW_WORDS {
@@ -174,10 +204,11 @@ impl Detector {
     fn strongest(&self, places: &[Place], key: usize, words: &Words<'_>) -> Option<WordReading> {
         let tier = &self.tiers[key];
         let known = places.iter().filter(|place| place.key == key).flat_map(|place| {
-            words.known.iter().zip(&words.codewords[key]).map(|(&payload, codeword)| WordReading {
-                payload,
-                z: place.soft.best_z(codeword),
-            })
+            words
+                .known
+                .iter()
+                .zip(&words.codewords[key])
+                .map(|(&payload, codeword)| WordReading { payload, z: place.soft.best_z(codeword) })
         });
         let front = places.iter().take(PLACES_DECODED).filter(|place| place.key == key);
         let decoded = front.flat_map(|place| place.soft.decoded(&tier.key));
@@ -185,13 +216,7 @@ impl Detector {
     }
 
     /// The reading with its bound, if it is worth one.
-    fn judged(
-        &self,
-        word: WordReading,
-        key: usize,
-        map: &LatticeMap,
-        words: &Words<'_>,
-    ) -> Option<Reading> {
+    fn judged(&self, word: WordReading, key: usize, map: &LatticeMap, words: &Words<'_>) -> Option<Reading> {
         let known = words.known.contains(&word.payload);
         // Any of 2^64 messages might have been decoded; a known one had to be one of few.
         let count = if known { words.known.len() as f64 } else { libm::exp2(64.0) };
@@ -212,6 +237,11 @@ impl Detector {
         let maps = 2 * MAPS.iter().sum::<usize>();
         (maps * OFFSETS * WEIGHTS.len() * self.tiers.len()) as f64
     }
+}
+
+/// The places that a lattice can have in the sign field.
+fn field_places() -> impl Iterator<Item = [i64; 2]> {
+    (0..OFFSETS).map(|i| [(i % FIELD) as i64, (i / FIELD) as i64])
 }
 
 /// The words asked for, with their codewords under each key.
@@ -320,5 +350,141 @@ impl Geometry {
             rotation_deg: libm::round(angle.to_degrees() * 100.0) / 100.0 + 0.0,
             flipped,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::{Embedder, Strength};
+    use crate::payload::ContentId;
+
+    const PAYLOAD: Payload = Payload([0x1d, 0xc9, 0xfb, 0xb9, 0xc9, 0xc1, 0x13, 0xd2]);
+    const OTHER: Payload = Payload([0x65, 0xd3, 0xa3, 0x92, 0x3c, 0xc3, 0x18, 0x2d]);
+
+    fn key(byte: u8) -> MarkKey {
+        MarkKey::new([byte; 32])
+    }
+
+    /// Flat colours with outlines and a soft gradient, as a cel over a background.
+    fn cel(size: Size) -> Plane {
+        let scale = size.short_side() as f32 / 540.0;
+        Plane::from_fn(size, |x, y| {
+            let (x, y) = (x as f32 / scale, y as f32 / scale);
+            let disc = libm::hypotf(x - 420.0, y - 260.0);
+            let stripe = ((x + 0.5 * y) as usize / 90).is_multiple_of(2);
+            match disc {
+                d if d < 150.0 => 225.0,
+                d if d < 154.0 => 20.0,
+                _ if stripe => 90.0 + y / 30.0,
+                _ => 255.0,
+            }
+        })
+    }
+
+    fn marked(size: Size, payload: Payload) -> Plane {
+        let host = [cel(size)];
+        let picture = Picture { colours: &host, alpha: None, premultiplied: false };
+        let embedder = Embedder::new(&key(1), &key(3), payload, Strength::STANDARD);
+        embedder.embed(&picture, &ContentId([9; 32]))[0].clone().map(f32::round)
+    }
+
+    fn read(found: Plane, lattice: u8, tiers: &[u8], known: &[Payload], effort: Effort) -> Vec<Reading> {
+        let tiers: Vec<MarkKey> = tiers.iter().map(|&t| key(t)).collect();
+        let colours = [found];
+        let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
+        Detector::new(&key(lattice), &tiers).read(&picture, &Question { known, scales: &[0.75], effort })
+    }
+
+    const SIZE: Size = Size { width: 960, height: 540 };
+
+    #[test]
+    fn nothing_is_read_without_mark_under_wrong_keys_and_of_other_words() {
+        assert!(read(cel(SIZE), 1, &[2, 3], &[PAYLOAD], Effort::Similarities).is_empty(), "no mark");
+        let found = marked(SIZE, PAYLOAD);
+        assert!(
+            read(found.clone(), 7, &[2, 3], &[PAYLOAD], Effort::KnownScales).is_empty(),
+            "another lattice"
+        );
+        assert!(read(found.clone(), 1, &[2, 4], &[PAYLOAD], Effort::Similarities).is_empty(), "another tier");
+        let readings = read(found, 1, &[3], &[OTHER], Effort::KnownScales);
+        assert!(readings.iter().all(|r| r.payload == PAYLOAD && !r.known), "an unknown word is no known one");
+    }
+
+    #[test]
+    fn the_word_is_read_however_the_picture_is_turned() {
+        let found = marked(SIZE, PAYLOAD);
+        let mirrored = Plane::from_fn(SIZE, |x, y| found.at(SIZE.width - 1 - x, y));
+        let half_turn = Plane::from_fn(SIZE, |x, y| found.at(SIZE.width - 1 - x, SIZE.height - 1 - y));
+        // Turned clockwise, the upper left corner comes to the upper right.
+        let turned =
+            Plane::from_fn(Size { width: 540, height: 960 }, |x, y| found.at(y, SIZE.height - 1 - x));
+        for (name, found, degrees, flipped) in [
+            ("mirrored", mirrored, 0.0, true),
+            ("half turn", half_turn, 180.0, false),
+            ("quarter turn", turned, 90.0, false),
+            ("as it was", found, 0.0, false),
+        ] {
+            let readings = read(found, 1, &[2, 3], &[OTHER, PAYLOAD], Effort::KnownScales);
+            assert_eq!(readings.len(), 1, "{name}");
+            let reading = readings[0];
+            assert_eq!((reading.payload, reading.key, reading.known), (PAYLOAD, 1, true), "{name}");
+            assert!(reading.false_alarm.log10() < -50.0, "{name}: {}", reading.false_alarm.log10());
+            let geometry = reading.geometry;
+            assert!((geometry.pixels_per_ref / 0.75 - 1.0).abs() < 2e-3, "{name}: {geometry:?}");
+            let apart = (geometry.rotation_deg - degrees).rem_euclid(360.0);
+            assert!(apart.min(360.0 - apart) < 0.1, "{name}: {geometry:?}");
+            assert_eq!(geometry.flipped, flipped, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cutting_at_an_unknown_scale_is_found_by_the_whole_search() {
+        let found = marked(Size { width: 1440, height: 810 }, PAYLOAD);
+        let shrunk = Plane::from_fn(Size { width: 800, height: 520 }, |x, y| {
+            tiermark_signal::resample::cubic(&found, 77.0 + x as f32 / 0.7, 31.0 + y as f32 / 0.7)
+        });
+        let readings = read(shrunk, 1, &[3], &[PAYLOAD], Effort::Similarities);
+        assert!(
+            readings.first().is_some_and(|r| r.payload == PAYLOAD && r.false_alarm.log10() < -30.0),
+            "{readings:?}"
+        );
+    }
+
+    #[test]
+    fn a_word_that_nobody_asked_for_is_read_with_its_own_bound() {
+        let found = marked(SIZE, PAYLOAD);
+        let asked = read(found.clone(), 1, &[3], &[PAYLOAD], Effort::KnownScales)[0];
+        let unasked = read(found, 1, &[3], &[], Effort::KnownScales)[0];
+        assert_eq!((unasked.payload, unasked.known), (PAYLOAD, false));
+        // 2^64 words instead of one: 64 log10(2) = 19.3.
+        assert!((unasked.false_alarm.log10() - asked.false_alarm.log10() - 19.27).abs() < 0.5);
+    }
+
+    #[test]
+    fn small_and_empty_pictures_are_looked_at_without_harm() {
+        for (width, height) in [(1, 1), (3, 900), (25, 25), (64, 40)] {
+            for value in [0.0, 255.0] {
+                let plane = Plane::filled(Size { width, height }, value);
+                assert!(
+                    read(plane, 1, &[3], &[PAYLOAD], Effort::Similarities).is_empty(),
+                    "{width}x{height}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn statistics_of_an_unmarked_picture_are_standard_normal() {
+        let colours = [cel(SIZE)];
+        let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
+        let tiers: Vec<MarkKey> = (10..30).map(key).collect();
+        let z = Detector::new(&key(1), &tiers).statistics(&picture, PAYLOAD);
+        assert_eq!(z.len(), 20 * OFFSETS * WEIGHTS.len());
+        let mean = z.iter().sum::<f64>() / z.len() as f64;
+        let variance = z.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / z.len() as f64;
+        // 20 keys of which each gives about 64 independent values: deviation of the mean 1/36, of the variance 1/25.
+        assert!(mean.abs() < 5.0 / 36.0, "{mean}");
+        assert!((variance - 1.0).abs() < 5.0 / 25.0, "{variance}");
     }
 }

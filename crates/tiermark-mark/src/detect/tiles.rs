@@ -92,7 +92,8 @@ impl Canvas {
         // Exact places on a coarse mesh, straight lines between them: the map hardly bends over 16 samples.
         const MESH: usize = 16;
         let node = |i: usize, j: usize| {
-            let at = |axis: usize, n: usize| (self.first[axis] * TILE as i64) as f64 + (n * MESH * GRID) as f64;
+            let at =
+                |axis: usize, n: usize| (self.first[axis] * TILE as i64) as f64 + (n * MESH * GRID) as f64;
             let found = map.inverse([at(0, i), at(1, j)], map.centre());
             found.map(|v| (v / factor - 0.5) as f32)
         };
@@ -103,7 +104,8 @@ impl Canvas {
                     for x in 0..MESH {
                         let (s, t) = ((x as f32 + 0.5) / MESH as f32, (y as f32 + 0.5) / MESH as f32);
                         let [px, py] = [0, 1].map(|axis| {
-                            let line = |a: usize| corners[a][axis] + s * (corners[a + 1][axis] - corners[a][axis]);
+                            let line =
+                                |a: usize| corners[a][axis] + s * (corners[a + 1][axis] - corners[a][axis]);
                             line(0) + t * (line(2) - line(0))
                         });
                         let inside = px >= -0.5
@@ -147,7 +149,8 @@ impl Canvas {
                 bins[kx.rem_euclid(SIDE as i32) as usize * SIDE + ky.rem_euclid(SIDE as i32) as usize]
             };
             // Two real planes as one complex: F1 = (F(k) + conj F(-k)) / 2, F2 = (F(k) - conj F(-k)) / 2i.
-            let pairs = waves.iter().map(|&(kx, ky)| (half_sample(kx, ky), bin(kx, ky), bin(-kx, -ky).conj()));
+            let pairs =
+                waves.iter().map(|&(kx, ky)| (half_sample(kx, ky), bin(kx, ky), bin(-kx, -ky).conj()));
             let (first, second): (Vec<_>, Vec<_>) = pairs
                 .map(|(turn, a, b)| ((a + b) * 0.5 * turn, (a - b) * Complex::new(0.0, -0.5) * turn))
                 .unzip();

@@ -10,7 +10,8 @@ use crate::layout::FIELD;
 use crate::payload::{Payload, checked, word};
 
 /// Weights of the bands: what survives depends on what was done to the picture, and is not known.
-pub(crate) const WEIGHTS: [[f32; 3]; 4] = [[1.0, 1.0, 1.0], [1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [0.5, 1.0, 0.3]];
+pub(crate) const WEIGHTS: [[f32; 3]; 4] =
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [0.5, 1.0, 0.3]];
 
 /// A harmonic counts at most as this many times the usual: one strong wave of the picture shall not outvote the others.
 const LIMIT: f32 = 2.0;
@@ -67,7 +68,12 @@ impl SoftBits {
 
     /// The best correlation with one known codeword.
     pub(crate) fn best_z(&self, codeword: &Codeword) -> f64 {
-        self.sets.iter().map(|set| set.correlation(codeword)).fold(f64::MIN, f64::max)
+        self.each_z(codeword).into_iter().fold(f64::MIN, f64::max)
+    }
+
+    /// The correlation with a codeword at each weighting.
+    pub(crate) fn each_z(&self, codeword: &Codeword) -> [f64; WEIGHTS.len()] {
+        std::array::from_fn(|set| self.sets[set].correlation(codeword))
     }
 }
 

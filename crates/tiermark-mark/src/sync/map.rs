@@ -61,7 +61,7 @@ impl LatticeMap {
             let at = self.apply(place);
             let [[a, b], [c, d]] = self.jacobian(place);
             let det = a * d - b * c;
-            if !(det.abs() > 1e-9) {
+            if det.is_nan() || det.abs() <= 1e-9 {
                 break;
             }
             let (x, y) = (point[0] - at[0], point[1] - at[1]);
@@ -87,7 +87,10 @@ mod tests {
         map.terms[1][4] = -3.0;
         for place in [[0.0, 0.0], [640.0, 10.0], [320.0, 180.0]] {
             let back = map.inverse(map.apply(place), map.centre());
-            assert!((back[0] - place[0]).abs() < 1e-6 && (back[1] - place[1]).abs() < 1e-6, "{place:?} {back:?}");
+            assert!(
+                (back[0] - place[0]).abs() < 1e-6 && (back[1] - place[1]).abs() < 1e-6,
+                "{place:?} {back:?}"
+            );
         }
     }
 }

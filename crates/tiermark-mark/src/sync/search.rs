@@ -144,7 +144,11 @@ impl Shortlist {
 
 fn neighbours(a: &Linear, b: &Linear, near: f64) -> bool {
     let apart = |sign: f64| -> f64 {
-        (0..4).map(|i| a.matrix[i / 2][i % 2] - sign * b.matrix[i / 2][i % 2]).map(|d| d * d).sum::<f64>().sqrt()
+        (0..4)
+            .map(|i| a.matrix[i / 2][i % 2] - sign * b.matrix[i / 2][i % 2])
+            .map(|d| d * d)
+            .sum::<f64>()
+            .sqrt()
     };
     apart(1.0).min(apart(-1.0)) * 20.0 / (TILE as f64) < near
 }

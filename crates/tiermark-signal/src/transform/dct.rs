@@ -88,7 +88,7 @@ impl Cosine {
 
     /// Where sample `k` stands when even samples come first and odd ones follow backwards.
     fn folded(&self, k: usize) -> usize {
-        if k % 2 == 0 { k / 2 } else { self.length - 1 - k / 2 }
+        if k.is_multiple_of(2) { k / 2 } else { self.length - 1 - k / 2 }
     }
 
     /// Call `work` for each two rows; the second is empty after an odd last one.
@@ -111,7 +111,8 @@ mod tests {
         (0..row.len())
             .map(|k| {
                 let term = |(i, v): (usize, &f32)| {
-                    f64::from(*v) * libm::cos(std::f64::consts::PI * k as f64 * (2 * i + 1) as f64 / (2.0 * n))
+                    f64::from(*v)
+                        * libm::cos(std::f64::consts::PI * k as f64 * (2 * i + 1) as f64 / (2.0 * n))
                 };
                 2.0 * row.iter().enumerate().map(term).sum::<f64>()
             })

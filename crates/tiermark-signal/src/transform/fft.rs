@@ -41,7 +41,8 @@ impl Spectrum {
 
     /// The squared magnitude of each bin.
     pub fn power(&self) -> Plane {
-        Plane::new(self.size, self.bins.iter().map(Complex::norm_sqr).collect()).expect("a bin for each place")
+        Plane::new(self.size, self.bins.iter().map(Complex::norm_sqr).collect())
+            .expect("a bin for each place")
     }
 
     /// The bin of frequency (`u`, `v`) cycles per width and height, negative ones counted from the end.
@@ -135,7 +136,8 @@ mod tests {
         let (mut re, mut im) = (0.0, 0.0);
         for y in 0..plane.height() {
             for x in 0..plane.width() {
-                let turns = u as f64 * x as f64 / plane.width() as f64 + v as f64 * y as f64 / plane.height() as f64;
+                let turns =
+                    u as f64 * x as f64 / plane.width() as f64 + v as f64 * y as f64 / plane.height() as f64;
                 let angle = -2.0 * std::f64::consts::PI * turns;
                 re += f64::from(plane.at(x, y)) * libm::cos(angle);
                 im += f64::from(plane.at(x, y)) * libm::sin(angle);
@@ -163,7 +165,8 @@ mod tests {
         let mut bins = vec![Complex::default(); 64];
         bins[2 * 8 + 1] = Complex::new(0.0, 1.0);
         let wave = inverse_square(bins, 8);
-        let at = |x: usize, y: usize| -libm::sin(2.0 * std::f64::consts::PI * (x as f64 + 2.0 * y as f64) / 8.0);
+        let at =
+            |x: usize, y: usize| -libm::sin(2.0 * std::f64::consts::PI * (x as f64 + 2.0 * y as f64) / 8.0);
         for (x, y) in [(0, 0), (1, 0), (0, 1), (3, 5)] {
             assert!((f64::from(wave.at(x, y)) - at(x, y)).abs() < 1e-5, "place {x},{y}");
         }
@@ -178,7 +181,10 @@ mod tests {
             let (re, im) = naive(&plane, u, v);
             let bin = bins[u as usize * 8 + v as usize];
             // 64 terms of size 3, each with a relative error of a few 2^-24.
-            assert!((f64::from(bin.re) - re).abs() < 1e-4 && (f64::from(bin.im) - im).abs() < 1e-4, "{u},{v}");
+            assert!(
+                (f64::from(bin.re) - re).abs() < 1e-4 && (f64::from(bin.im) - im).abs() < 1e-4,
+                "{u},{v}"
+            );
         }
     }
 
