@@ -1,0 +1,173 @@
+//! The party document: a root key says which other keys speak for it.
+
+use super::{Document, DocumentError, Envelope, statement};
+use crate::keys::{PublicKey, Signer};
+use crate::{Digest, Handle, Kid, Moment};
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+
+/// Who a party is, in its own words, signed by its own root key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// What people call it.
+    pub handle: Handle,
+    /// Counts the documents of this party, from 0.
+    pub seq: u32,
+    /// The document before this one.
+    pub prev: Option<crate::DocId>,
+    /// The root's public key, in base64.
+    root_pub: String,
+    /// The keys that speak for it.
+    pub keys: Vec<DeclaredKey>,
+}
+
+/// A key that a party calls its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclaredKey {
+    /// What it is for: `sign` for documents. Other uses come with later versions and are left alone.
+    #[serde(rename = "use")]
+    pub usage: String,
+    /// The algorithm, `ed25519`.
+    pub alg: String,
+    /// The key's name.
+    pub kid: Kid,
+    /// The key, in base64.
+    #[serde(rename = "pub")]
+    public: String,
+    /// Since when it counts.
+    pub from: Moment,
+    /// Until when, if that is known.
+    pub to: Option<Moment>,
+}
+
+impl Document for Party {
+    const TYPE: &'static str = "tiermark:party/v1";
+}
+
+impl statement::sealed::Sealed for Party {
+    fn subject(&self) -> (&'static str, Digest) {
+        let kid = self.root().map(|root| *root.kid().as_bytes());
+        // A root that is no key has no kid; no subject's digest is zero.
+        ("root-key", Digest::from_bytes(kid.unwrap_or_default()))
+    }
+}
+
+impl Party {
+    /// The first document of a party with one signing key.
+    pub fn first(handle: Handle, root: &PublicKey, sign: &PublicKey, from: Moment) -> Self {
+        let key = DeclaredKey {
+            usage: "sign".to_owned(),
+            alg: "ed25519".to_owned(),
+            kid: sign.kid(),
+            public: BASE64.encode(sign.as_bytes()),
+            from,
+            to: None,
+        };
+        Self { handle, seq: 0, prev: None, root_pub: BASE64.encode(root.as_bytes()), keys: vec![key] }
+    }
+
+    /// Signs the document with the party's own root.
+    ///
+    /// # Errors
+    /// When the document has no canonical form, or the key is not the root it names.
+    pub fn seal(&self, root: &Signer) -> Result<Envelope, DocumentError> {
+        if self.root().as_ref() != Some(&root.public()) {
+            return Err(DocumentError::NotCanonical("a party document is signed by the root it names"));
+        }
+        Envelope::seal(self, root)
+    }
+
+    /// Reads a party document that is signed by the root it names, whichever that is.
+    ///
+    /// The key to check with stands in the text itself, so this is the one place that looks into a text
+    /// before its signature held; of that look only the key is kept. Whether this root is the right one, the
+    /// caller must know: compare [`Party::root_kid`].
+    ///
+    /// # Errors
+    /// When the text names no root, or its root did not sign it.
+    pub fn open(envelope: &Envelope) -> Result<Self, DocumentError> {
+        let claim: Self = statement::read(envelope.payload())?;
+        let wrong =
+            || DocumentError::NotAStatement { wanted: Self::TYPE, why: "its root is no key".to_owned() };
+        let root = claim.root().ok_or_else(wrong)?;
+        envelope.open(&root)
+    }
+
+    /// The kid of the root: the party's name.
+    pub fn root_kid(&self) -> Kid {
+        let root = self.root().expect("only documents with a root are built or opened");
+        root.kid()
+    }
+
+    /// The signing key of this name, if the party declares it.
+    pub fn signing_key(&self, kid: Kid) -> Option<(&DeclaredKey, PublicKey)> {
+        let mut keys = self.keys.iter().filter(|key| key.usage == "sign" && key.alg == "ed25519");
+        let declared = keys.find(|key| key.kid == kid)?;
+        let public = public_key(&declared.public)?;
+        (public.kid() == kid).then_some((declared, public))
+    }
+
+    fn root(&self) -> Option<PublicKey> {
+        public_key(&self.root_pub)
+    }
+}
+
+impl DeclaredKey {
+    /// Whether the key counts at this time.
+    pub fn counts_at(&self, moment: Moment) -> bool {
+        self.from <= moment && self.to.is_none_or(|to| moment <= to)
+    }
+}
+
+fn public_key(base64: &str) -> Option<PublicKey> {
+    let bytes = BASE64.decode(base64.as_bytes()).ok()?;
+    PublicKey::from_bytes(bytes.as_slice().try_into().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop")]
+    use super::*;
+
+    fn lion(root: &Signer, sign: &Signer) -> Party {
+        let from = "2026-03-01T00:00:00Z".parse().unwrap();
+        Party::first(Handle::new("Lion Studio").unwrap(), &root.public(), &sign.public(), from)
+    }
+
+    #[test]
+    fn a_party_speaks_for_itself() {
+        let (root, sign) = (Signer::from_seed(&[1; 32]), Signer::from_seed(&[2; 32]));
+        let party = lion(&root, &sign);
+        let opened = Party::open(&party.seal(&root).unwrap()).unwrap();
+        assert_eq!(opened, party);
+        assert_eq!(opened.root_kid(), root.public().kid());
+        assert_eq!(opened.signing_key(sign.public().kid()).unwrap().1, sign.public());
+        assert!(opened.signing_key(root.public().kid()).is_none());
+    }
+
+    #[test]
+    fn nobody_else_speaks_for_it() {
+        let (root, sign) = (Signer::from_seed(&[1; 32]), Signer::from_seed(&[2; 32]));
+        let party = lion(&root, &sign);
+        assert!(party.seal(&sign).is_err());
+        let forged = Envelope::seal(&party, &sign).unwrap();
+        assert!(matches!(Party::open(&forged), Err(DocumentError::WrongSignature { .. })));
+    }
+
+    #[test]
+    fn a_key_under_a_false_name_is_no_key() {
+        let (root, sign) = (Signer::from_seed(&[1; 32]), Signer::from_seed(&[2; 32]));
+        let mut party = lion(&root, &sign);
+        party.keys[0].kid = root.public().kid();
+        assert!(party.signing_key(root.public().kid()).is_none());
+    }
+
+    #[test]
+    fn a_root_that_is_no_key_is_an_error() {
+        let (root, sign) = (Signer::from_seed(&[1; 32]), Signer::from_seed(&[2; 32]));
+        let mut party = lion(&root, &sign);
+        party.root_pub = "AAAA".to_owned();
+        let envelope = Envelope::seal(&party, &root).unwrap();
+        assert!(matches!(Party::open(&envelope), Err(DocumentError::NotAStatement { .. })));
+    }
+}
