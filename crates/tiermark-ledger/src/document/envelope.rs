@@ -57,7 +57,8 @@ impl Envelope {
             BASE64.decode(wire.payload.as_bytes()).map_err(|_| wrong("its payload is not base64"))?;
         let bytes =
             BASE64.decode(signature.sig.as_bytes()).map_err(|_| wrong("its signature is not base64"))?;
-        Self::from_parts(payload, signature.keyid, &bytes).ok_or_else(|| wrong("a signature has 64 bytes"))
+        let bytes = bytes.try_into().map_err(|_| wrong("a signature has 64 bytes"))?;
+        Ok(Self::from_parts(payload, signature.keyid, bytes))
     }
 
     /// The envelope as JSON, in its one form.
@@ -71,9 +72,9 @@ impl Envelope {
         jcs::canonical(&wire).expect("base64 and hex have a canonical form")
     }
 
-    /// The envelope made of stored parts, unless the signature has another length than 64.
-    pub fn from_parts(payload: Vec<u8>, kid: Kid, signature: &[u8]) -> Option<Self> {
-        Some(Self { payload, kid, signature: signature.try_into().ok()? })
+    /// The envelope made of stored parts, as unbelieved as any.
+    pub fn from_parts(payload: Vec<u8>, kid: Kid, signature: [u8; 64]) -> Self {
+        Self { payload, kid, signature }
     }
 
     /// The text that was signed. Nobody has checked it: to read it, [`Envelope::open`] it.
