@@ -15,8 +15,9 @@ pub struct Party {
     pub seq: u32,
     /// The document before this one.
     pub prev: Option<crate::DocId>,
-    /// The root's public key, in base64.
-    root_pub: String,
+    /// The root's public key.
+    #[serde(with = "base64_key")]
+    root_pub: PublicKey,
     /// The keys that speak for it.
     pub keys: Vec<DeclaredKey>,
 }
@@ -31,7 +32,7 @@ pub struct DeclaredKey {
     pub alg: String,
     /// The key's name.
     pub kid: Kid,
-    /// The key, in base64.
+    /// The key, in base64; another algorithm may bring another length.
     #[serde(rename = "pub")]
     public: String,
     /// Since when it counts.
@@ -46,9 +47,7 @@ impl Document for Party {
 
 impl statement::sealed::Sealed for Party {
     fn subject(&self) -> (&'static str, Digest) {
-        let kid = self.root().map(|root| *root.kid().as_bytes());
-        // A root that is no key has no kid; no subject's digest is zero.
-        ("root-key", Digest::from_bytes(kid.unwrap_or_default()))
+        ("root-key", Digest::from_bytes(*self.root_kid().as_bytes()))
     }
 }
 
@@ -63,7 +62,7 @@ impl Party {
             from,
             to: None,
         };
-        Self { handle, seq: 0, prev: None, root_pub: BASE64.encode(root.as_bytes()), keys: vec![key] }
+        Self { handle, seq: 0, prev: None, root_pub: root.clone(), keys: vec![key] }
     }
 
     /// Signs the document with the party's own root.
@@ -71,7 +70,7 @@ impl Party {
     /// # Errors
     /// When the document has no canonical form, or the key is not the root it names.
     pub fn seal(&self, root: &Signer) -> Result<Envelope, DocumentError> {
-        if self.root().as_ref() != Some(&root.public()) {
+        if self.root_pub != root.public() {
             return Err(DocumentError::NotCanonical("a party document is signed by the root it names"));
         }
         Envelope::seal(self, root)
@@ -95,8 +94,7 @@ impl Party {
 
     /// The kid of the root: the party's name.
     pub fn root_kid(&self) -> Kid {
-        let root = self.root().expect("only documents with a root are built or opened");
-        root.kid()
+        self.root_pub.kid()
     }
 
     /// The signing key of this name, if the party declares it.
@@ -105,10 +103,6 @@ impl Party {
         let declared = keys.find(|key| key.kid == kid)?;
         let public = public_key(&declared.public)?;
         (public.kid() == kid).then_some((declared, public))
-    }
-
-    fn root(&self) -> Option<PublicKey> {
-        public_key(&self.root_pub)
     }
 }
 
@@ -122,6 +116,21 @@ impl DeclaredKey {
 fn public_key(base64: &str) -> Option<PublicKey> {
     let bytes = BASE64.decode(base64.as_bytes()).ok()?;
     PublicKey::from_bytes(bytes.as_slice().try_into().ok()?).ok()
+}
+
+/// A key as text, in the one spelling that base64 has for it.
+mod base64_key {
+    use super::{BASE64, PublicKey, public_key};
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(key: &PublicKey, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(key.as_bytes()))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PublicKey, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        public_key(&text).ok_or_else(|| de::Error::custom("not a public key in base64"))
+    }
 }
 
 #[cfg(test)]
@@ -165,9 +174,13 @@ mod tests {
     #[test]
     fn a_root_that_is_no_key_is_an_error() {
         let (root, sign) = (Signer::from_seed(&[1; 32]), Signer::from_seed(&[2; 32]));
-        let mut party = lion(&root, &sign);
-        party.root_pub = "AAAA".to_owned();
-        let envelope = Envelope::seal(&party, &root).unwrap();
-        assert!(matches!(Party::open(&envelope), Err(DocumentError::NotAStatement { .. })));
+        let envelope = lion(&root, &sign).seal(&root).unwrap();
+        let text = String::from_utf8(envelope.payload().to_vec()).unwrap();
+        let (head, tail) = text.split_once("\"root_pub\":\"").unwrap();
+        for key in ["", "AAAA", &BASE64.encode(&[0; 32]), "not base64"] {
+            let bent = format!("{head}\"root_pub\":\"{key}{}", &tail[44..]).into_bytes();
+            let bent = Envelope::from_parts(bent, root.public().kid(), *envelope.signature());
+            assert!(matches!(Party::open(&bent), Err(DocumentError::NotAStatement { .. })), "{key}");
+        }
     }
 }

@@ -11,6 +11,7 @@ mod passphrase;
 mod signature;
 pub mod tree;
 
+pub(crate) use file::sync_folder_of;
 pub use file::{KeyError, read_signer, read_watermark_root, write_signer, write_watermark_root};
 pub use passphrase::{EmptyPassphrase, Passphrase};
 pub use signature::{NotAKey, PublicKey, Signer, WrongSignature};

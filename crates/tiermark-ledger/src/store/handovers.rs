@@ -187,7 +187,9 @@ impl Registry {
     /// # Errors
     /// When a frame is unknown, has left before with other bytes, or the registry cannot be written to.
     pub fn seal_frames(&self, handover: DocId, outputs: &[Output]) -> Result<(), StoreError> {
-        self.write(|transaction| outputs.iter().try_for_each(|output| seal_frame(transaction, handover, output)))
+        self.write(|transaction| {
+            outputs.iter().try_for_each(|output| seal_frame(transaction, handover, output))
+        })
     }
 
     /// Records that a frame cannot carry a mark and stays here.

@@ -17,7 +17,8 @@ impl Registry {
             return Err(StoreError::AlreadyThere { path: path.to_owned() });
         }
         let fresh = || {
-            let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+            let connection =
+                connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             let transaction = connection.unchecked_transaction()?;
             transaction.execute_batch(TABLES)?;
@@ -150,8 +151,10 @@ mod tests {
     fn writes_are_durable_and_wait_for_each_other() {
         let (_folder, path) = new_registry();
         let registry = Registry::open(&path).unwrap();
-        let text = |pragma| registry.connection.pragma_query_value(None, pragma, |row| row.get::<_, String>(0));
-        let number = |pragma| registry.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        let text =
+            |pragma| registry.connection.pragma_query_value(None, pragma, |row| row.get::<_, String>(0));
+        let number =
+            |pragma| registry.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         assert_eq!(text("journal_mode").unwrap(), "wal");
         assert_eq!((number("synchronous"), number("busy_timeout")), (Ok(2), Ok(10_000)));
     }
@@ -168,7 +171,8 @@ mod tests {
     #[test]
     fn other_files_and_newer_ones_are_named() {
         let (_folder, path) = new_registry();
-        let set = |pragma, value: i64| Connection::open(&path).unwrap().pragma_update(None, pragma, value).unwrap();
+        let set =
+            |pragma, value: i64| Connection::open(&path).unwrap().pragma_update(None, pragma, value).unwrap();
         set("user_version", VERSION + 1);
         let newer = Registry::open(&path).err().unwrap();
         assert!(matches!(newer, StoreError::TooNew { found: 2, known: 1, .. }), "{newer}");

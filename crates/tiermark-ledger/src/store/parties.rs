@@ -70,7 +70,8 @@ impl Registry {
     /// When the registry cannot be read.
     pub fn parties(&self, root: Kid) -> Result<Vec<Envelope>, StoreError> {
         self.read(|connection| {
-            let sql = "SELECT payload, kid, sig FROM party JOIN doc ON doc = id WHERE root = ?1 ORDER BY seq DESC";
+            let sql =
+                "SELECT payload, kid, sig FROM party JOIN doc ON doc = id WHERE root = ?1 ORDER BY seq DESC";
             connection.prepare_cached(sql)?.query_map([root], |row| envelope(row, 0))?.collect()
         })
     }
@@ -81,7 +82,8 @@ impl Registry {
     /// When the registry cannot be read.
     pub fn document(&self, id: DocId) -> Result<Option<Envelope>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT payload, kid, sig FROM doc WHERE id = ?1")?;
+            let mut statement =
+                connection.prepare_cached("SELECT payload, kid, sig FROM doc WHERE id = ?1")?;
             statement.query_row([id], |row| envelope(row, 0)).optional()
         })
     }
@@ -171,8 +173,10 @@ impl Registry {
         self.read(|connection| {
             let handovers = "SELECT count(*), count(*) FILTER (WHERE state = 'open'), ifnull(sum(frames), 0),
                 max(issued_at) FROM handover WHERE recipient = ?1";
-            let (handovers, open, frames, last_issued_at) = connection
-                .query_row(handovers, [recipient], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?;
+            let (handovers, open, frames, last_issued_at) =
+                connection.query_row(handovers, [recipient], |r| {
+                    Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))
+                })?;
             let sealed = "SELECT count(*) FROM frame JOIN handover ON handover = number
                 WHERE recipient = ?1 AND frame.state = 'sealed'";
             let sealed = connection.query_row(sealed, [recipient], |row| row.get(0))?;
@@ -198,7 +202,8 @@ pub(super) fn envelope(row: &Row<'_>, first: usize) -> rusqlite::Result<Envelope
 
 pub(super) fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
     let text: String = row.get(column)?;
-    let wrong = |e| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e));
+    let wrong =
+        |e| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e));
     Uuid::parse_str(&text).map_err(wrong)
 }
 
