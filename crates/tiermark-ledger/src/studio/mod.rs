@@ -1,0 +1,220 @@
+//! The studio folder: keys, registry, and who we are.
+//!
+//! ```text
+//! keys/root.pem         names the studio; needed again only for new keys, so it may move to a safe
+//! keys/sign.pem         signs vendor records and hand-overs
+//! keys/watermark.pem    root of all watermark secrets; lost, no mark can be found again
+//! party.json            our party document
+//! registry.db           every document, hand-over and frame
+//! ```
+//!
+//! Looking needs no secrets; [`Studio::unlock`] gives those that signing and marking need.
+
+mod create;
+mod issue;
+
+pub use issue::Issued;
+
+use crate::document::{BadFrames, DocumentError, Envelope, Party};
+use crate::keys::tree::NodeSecret;
+use crate::keys::{self, KeyError, NoRandomness, Passphrase, Signer, WatermarkRoot};
+use crate::moment::NotAMoment;
+use crate::store::{Project, Registry, StoreError};
+use crate::{Kid, MarkId, Moment, RuleBroken, VerifiedHandover, chain};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+const ROOT_KEY: &str = "keys/root.pem";
+const SIGN_KEY: &str = "keys/sign.pem";
+const WATERMARK_KEY: &str = "keys/watermark.pem";
+const PARTY: &str = "party.json";
+const REGISTRY: &str = "registry.db";
+
+/// An open studio folder.
+pub struct Studio {
+    folder: PathBuf,
+    party: Party,
+    registry: Registry,
+    project: Project,
+}
+
+/// The secrets of an unlocked studio; they cannot be printed and are zeroed when dropped.
+pub struct Secrets {
+    /// Signs documents.
+    pub sign: Signer,
+    /// The root of all watermark secrets.
+    pub watermark: WatermarkRoot,
+}
+
+/// Why a studio could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StudioError {
+    /// The folder holds no studio.
+    #[error("{}: no studio here; make one with `tiermark init`", .folder.display())]
+    NotAStudio {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The place is taken.
+    #[error("{}: there is something already; choose another folder", .folder.display())]
+    AlreadyThere {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The party document is damaged.
+    #[error("{}: {source}; put back the copy from your backup", .path.display())]
+    Party {
+        /// The document.
+        path: PathBuf,
+        /// What was wrong.
+        source: DocumentError,
+    },
+    /// A key file belongs to another studio.
+    #[error("{}: this key belongs to another studio; put back your own from a backup", .path.display())]
+    ForeignKey {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// The clock stands before the keys were made: nothing signed now would ever be believed.
+    #[error("the clock says {now}, but the signing key counts only from {from} on; set the clock")]
+    ClockBehind {
+        /// What the clock says.
+        now: Moment,
+        /// Since when the key counts.
+        from: Moment,
+    },
+    /// The disk refused.
+    #[error("{}: {source}", .path.display())]
+    Disk {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A key file could not be read or written.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The registry could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A document cannot be written.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The frames cannot stand in one hand-over.
+    #[error(transparent)]
+    Frames(#[from] BadFrames),
+    /// The clock is far off.
+    #[error(transparent)]
+    Clock(#[from] NotAMoment),
+    /// No randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+impl Studio {
+    /// Opens a studio to work in it.
+    ///
+    /// # Errors
+    /// When there is none, or its party document or registry cannot be read.
+    pub fn open(folder: &Path) -> Result<Self, StudioError> {
+        Self::open_with(folder, Registry::open)
+    }
+
+    /// Opens a studio to look only, also where nothing can be written.
+    ///
+    /// # Errors
+    /// As [`Studio::open`].
+    pub fn open_read_only(folder: &Path) -> Result<Self, StudioError> {
+        Self::open_with(folder, Registry::open_read_only)
+    }
+
+    fn open_with(
+        folder: &Path,
+        open: impl FnOnce(&Path) -> Result<Registry, StoreError>,
+    ) -> Result<Self, StudioError> {
+        let path = folder.join(PARTY);
+        let json = match read_bounded(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(StudioError::NotAStudio { folder: folder.to_owned() });
+            }
+            read => read.map_err(disk(&path))?,
+        };
+        let party = Envelope::from_json(&json).and_then(|envelope| Party::open(&envelope));
+        let party = party.map_err(|source| StudioError::Party { path, source })?;
+        let registry = open(&folder.join(REGISTRY))?;
+        let project = registry.default_project()?;
+        Ok(Self { folder: folder.to_owned(), party, registry, project })
+    }
+
+    /// Where the studio is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Our own party document.
+    pub fn party(&self) -> &Party {
+        &self.party
+    }
+
+    /// The kid of our root: our name, and the root that our own traces trust.
+    pub fn root(&self) -> Kid {
+        self.party.root_kid()
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The project that is meant when nobody names one.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// The secrets for signing and marking; the root key stays closed.
+    ///
+    /// # Errors
+    /// When the passphrase is wrong, a key file is damaged, or belongs to another studio.
+    pub fn unlock(&self, passphrase: &Passphrase) -> Result<Secrets, StudioError> {
+        let (sign_path, watermark_path) = (self.folder.join(SIGN_KEY), self.folder.join(WATERMARK_KEY));
+        let sign = keys::read_signer(&sign_path, passphrase)?;
+        let watermark = keys::read_watermark_root(&watermark_path, passphrase)?;
+        if self.party.signing_key(sign.public().kid()).is_none() {
+            return Err(StudioError::ForeignKey { path: sign_path });
+        }
+        let secrets = Secrets { sign, watermark };
+        // The cipher has no seal of its own: a bent file could open to other secrets, and every mark made with
+        // them would be lost.
+        if secrets.node(&self.project).commitment() != self.project.node_commit {
+            return Err(StudioError::ForeignKey { path: watermark_path });
+        }
+        Ok(secrets)
+    }
+
+    /// Follows a mark to a name; our own root is the one that is trusted.
+    ///
+    /// # Errors
+    /// The rule that was broken; then nobody may be named.
+    pub fn verify(&self, mark: MarkId) -> Result<VerifiedHandover, RuleBroken> {
+        chain::verify_handover(&self.registry, mark, self.root())
+    }
+}
+
+impl Secrets {
+    /// Our own node in a project: what all our marks there hang on.
+    pub fn node(&self, project: &Project) -> NodeSecret {
+        self.watermark.project(project.id, project.epoch)
+    }
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(Envelope::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn disk(path: &Path) -> impl Fn(io::Error) -> StudioError {
+    let path = path.to_owned();
+    move |source| StudioError::Disk { path: path.clone(), source }
+}
