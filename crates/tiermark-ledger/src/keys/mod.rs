@@ -36,3 +36,29 @@ pub fn fresh<const N: usize>() -> Result<Zeroizing<[u8; N]>, NoRandomness> {
     getrandom::fill(bytes.as_mut()).map_err(|e| NoRandomness(e.to_string()))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Passphrase, Signer, WatermarkRoot, tree};
+    use crate::Secrets;
+
+    /// Two ways to ask the same of a type that has `Debug`, one of a type that has none.
+    trait Unprintable<Way> {
+        fn holds() {}
+    }
+    impl<T> Unprintable<()> for T {}
+    impl<T: std::fmt::Debug> Unprintable<u8> for T {}
+
+    #[test]
+    fn no_secret_can_be_printed() {
+        // With `Debug` on any of them this is ambiguous and does not compile.
+        <Passphrase as Unprintable<_>>::holds();
+        <Signer as Unprintable<_>>::holds();
+        <WatermarkRoot as Unprintable<_>>::holds();
+        <tree::NodeSecret as Unprintable<_>>::holds();
+        <tree::LatticeSecret as Unprintable<_>>::holds();
+        <tree::SlotSecret as Unprintable<_>>::holds();
+        <tree::HopSecret as Unprintable<_>>::holds();
+        <Secrets as Unprintable<_>>::holds();
+    }
+}

@@ -1,0 +1,10 @@
+//! The ledger from outside: a studio that hands frames over, and those who would like to cheat.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
+
+mod chain;
+mod desk;
+mod documents;
+mod openssl;
+mod registry;
+mod studio;
