@@ -165,6 +165,18 @@ impl Registry {
         })
     }
 
+    /// Every width and height that frames have had when they were handed out, and how many had it.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn frame_sizes(&self) -> Result<Vec<(u32, u32, u32)>, StoreError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT w, h, count(*) FROM frame GROUP BY w, h")?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+    }
+
     /// The frames of a hand-over, in order.
     ///
     /// # Errors

@@ -113,9 +113,21 @@ impl Detector {
         if let (true, Some(alpha)) = (readings.is_empty(), found.alpha) {
             // A layer may have all of its drawing in alpha and its colours, with their mark, beneath.
             let layer = Gentle::of(&found.luma(), Some(alpha));
-            readings = self.read_gentle(&layer, size, question, &words);
+            readings = self.read_gentle(&layer, found.size(), question, &self.words(question));
         }
         readings
+    }
+
+    /// The words in `found` laid on white paper, as most copies leak; not in a layer's colours beneath its alpha.
+    pub fn read_on_white(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
+        let on_white = Gentle::of(&found.luma_on_white(), None);
+        self.read_gentle(&on_white, found.size(), question, &self.words(question))
+    }
+
+    fn words<'a>(&self, question: &Question<'a>) -> Words<'a> {
+        let codewords =
+            |tier: &Tier| question.known.iter().map(|&payload| codeword(payload, &tier.key)).collect();
+        Words { known: question.known, codewords: self.tiers.iter().map(codewords).collect() }
     }
 
     /// Every detection statistic of one word in a picture taken as a whole frame at the lattice's origin: all keys,

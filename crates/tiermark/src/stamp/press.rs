@@ -1,0 +1,229 @@
+//! One frame: marked, written, read back, sealed, named.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use tiermark_frame::Frame;
+use tiermark_ledger::Digest;
+use tiermark_ledger::MarkId;
+use tiermark_ledger::keys::tree::Hop;
+use tiermark_ledger::store::Output;
+use tiermark_mark::{Detector, Effort, Embedder, Payload, Picture, Question, Strength, pixels_per_ref};
+use tiermark_signal::{Plane, quality};
+
+use super::scan::{open, status};
+use super::{Job, Options, Outcome, Stamper, Status};
+use crate::inputs::why;
+use crate::secrets::{Keys, content_of, payload};
+use crate::sink::Part;
+use crate::verdict::ATTRIBUTION;
+
+/// A copy must read at least this strongly as it is. Below it, on the samples, half of the copies are lost at their
+/// first JPEG 75 or halving; at 15 all were still read.
+pub(super) const LEAST_Z: f64 = 12.0;
+
+/// Embedder and detector of one mark under one hop.
+struct Press {
+    payload: Payload,
+    embedder: Embedder,
+    detector: Detector,
+}
+
+/// The presses that a run needs, made once.
+pub(super) struct Presses(BTreeMap<(MarkId, Hop), Press>);
+
+impl Presses {
+    pub(super) fn new(keys: &Keys, needed: impl Iterator<Item = (MarkId, Hop)>) -> Self {
+        let mut presses = BTreeMap::new();
+        for (mark, hop) in needed {
+            presses.entry((mark, hop)).or_insert_with(|| {
+                let (tier, payload) = (&keys.hops[usize::from(u8::from(hop))], payload(mark));
+                Press {
+                    payload,
+                    embedder: Embedder::new(&keys.lattice, tier, payload, Strength::STANDARD),
+                    detector: Detector::new(&keys.lattice, std::slice::from_ref(tier)),
+                }
+            });
+        }
+        Self(presses)
+    }
+}
+
+/// What a read-back copy is like.
+struct ReadBack {
+    psnr_db: f64,
+    z: f64,
+    readable: bool,
+}
+
+impl Stamper {
+    /// Deal with one frame; every way out is an outcome.
+    pub(super) fn press_one(&self, job: &Job, presses: &Presses, options: &Options) -> Outcome {
+        self.try_press(job, presses, options).unwrap_or_else(|outcome| outcome)
+    }
+
+    fn try_press(&self, job: &Job, presses: &Presses, options: &Options) -> Result<Outcome, Outcome> {
+        let path = options.out.join(&job.input.below);
+        let not = |status: Status, reason: String| Outcome::not(status, job.input.path.clone(), reason);
+        if !options.dry_run
+            && let Some(sealed) = job.sealed
+            && digest_of(&path) == Some(sealed)
+        {
+            return Ok(self.already(job, path));
+        }
+        let (sha256, frame) = open(&job.input, options)?;
+        if sha256 != job.record.sha256 {
+            return Err(not(Status::Failed, "changed while this run was going on; run it again".to_owned()));
+        }
+        let press = presses.0.get(&(job.mark, job.record.hop)).expect("a press was made for every job");
+        let bytes =
+            mark(&frame, press, job, options).map_err(|error| not(status(&error), error.to_string()))?;
+        if options.dry_run {
+            let read =
+                read_back(&frame, bytes, press, options).map_err(|reason| not(Status::Failed, reason))?;
+            return carries(&read, options).map(|()| done(job, path, &read)).map_err(|reason| Outcome {
+                psnr_db: Some(centi(read.psnr_db)),
+                predicted_z: Some(milli(read.z)),
+                ..not(Status::Refused, reason)
+            });
+        }
+        self.write(job, path, &frame, press, &bytes, options)
+    }
+
+    /// Write under a hidden name, read back, seal, name.
+    fn write(
+        &self,
+        job: &Job,
+        path: PathBuf,
+        frame: &Frame,
+        press: &Press,
+        bytes: &[u8],
+        options: &Options,
+    ) -> Result<Outcome, Outcome> {
+        let not = |status: Status, reason: String| Outcome::not(status, job.input.path.clone(), reason);
+        let failed = |reason: String| not(Status::Failed, reason);
+        let digest = Digest::of(bytes);
+        if !options.force && digest_of(&path).is_some_and(|there| there != digest) {
+            let there = format!("{} is there already and different; --force replaces it", path.display());
+            return Err(not(Status::Refused, there));
+        }
+        let part = Part::write(&path, bytes).map_err(|error| failed(cannot_write(&path, &error)))?;
+        let on_disk = part.read_back().map_err(|error| failed(cannot_write(&path, &error)))?;
+        if Digest::of(&on_disk) != digest {
+            return Err(failed(format!(
+                "{}: the disk gave back other bytes than were written",
+                path.display()
+            )));
+        }
+        let read = read_back(frame, on_disk, press, options).map_err(failed)?;
+        if let Err(reason) = carries(&read, options) {
+            self.refuse(job).map_err(|error| not(Status::Failed, error.to_string()))?;
+            let (psnr_db, predicted_z) = (Some(centi(read.psnr_db)), Some(milli(read.z)));
+            return Err(Outcome { psnr_db, predicted_z, ..not(Status::Refused, reason) });
+        }
+        let output = Output {
+            i: job.record.i,
+            sha256: digest,
+            psnr_centi_db: (read.psnr_db.min(999.0) * 100.0).round() as i64,
+            z_milli: (read.z * 1000.0).round() as i64,
+        };
+        self.seal(job, output).map_err(|error| not(Status::Failed, error.to_string()))?;
+        part.commit().map_err(|error| not(Status::Failed, cannot_write(&path, &error)))?;
+        Ok(done(job, path, &read))
+    }
+
+    /// The outcome of a frame that an earlier run has finished.
+    fn already(&self, job: &Job, path: PathBuf) -> Outcome {
+        let rows = self.lock().registry().frames(job.handover).unwrap_or_default();
+        let output = rows.into_iter().find(|row| row.record.i == job.record.i).and_then(|row| row.output);
+        Outcome {
+            file: job.input.path.clone(),
+            out: Some(path),
+            status: Status::Stamped,
+            reason: None,
+            psnr_db: output.map(|output| output.psnr_centi_db as f64 / 100.0),
+            predicted_z: output.map(|output| output.z_milli as f64 / 1000.0),
+        }
+    }
+}
+
+fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
+    Outcome {
+        file: job.input.path.clone(),
+        out: Some(path),
+        status: Status::Stamped,
+        reason: None,
+        psnr_db: Some(centi(read.psnr_db)),
+        predicted_z: Some(milli(read.z)),
+    }
+}
+
+fn mark(
+    frame: &Frame,
+    press: &Press,
+    job: &Job,
+    options: &Options,
+) -> Result<Vec<u8>, tiermark_frame::FrameError> {
+    let (colours, alpha) = (frame.colours(), frame.alpha());
+    let marked = press.embedder.embed(&picture(frame, &colours, alpha.as_ref()), &content_of(&job.record));
+    frame.encode(&marked, &options.write)
+}
+
+fn picture<'a>(frame: &Frame, colours: &'a [Plane], alpha: Option<&'a Plane>) -> Picture<'a> {
+    Picture { colours, alpha, premultiplied: frame.alpha_is_associated() }
+}
+
+/// Decode what was written and let the detector look at it, laid on white: a mark that lives only as long as a layer
+/// stays transparent is none.
+fn read_back(host: &Frame, bytes: Vec<u8>, press: &Press, options: &Options) -> Result<ReadBack, String> {
+    let marked =
+        Frame::decode(bytes, &options.limits).map_err(|error| format!("could not be read back: {error}"))?;
+    let colours = marked.colours();
+    let hosts = host.colours();
+    if colours.len() != hosts.len() || marked.size() != host.size() {
+        return Err("could not be read back: the copy has another shape".to_owned());
+    }
+    let alpha = marked.alpha();
+    let question = Question {
+        known: &[press.payload],
+        scales: &[pixels_per_ref(host.size())],
+        effort: Effort::KnownScales,
+    };
+    let flat = picture(&marked, &colours, alpha.as_ref());
+    let reading =
+        press.detector.read_on_white(&flat, &question).into_iter().find(|r| r.payload == press.payload);
+    Ok(ReadBack {
+        psnr_db: quality::psnr(&hosts, &colours),
+        z: reading.map_or(0.0, |reading| reading.z),
+        readable: reading.is_some_and(|reading| reading.false_alarm.log10() <= ATTRIBUTION),
+    })
+}
+
+/// Whether a copy may leave.
+fn carries(read: &ReadBack, options: &Options) -> Result<(), String> {
+    if read.readable && (read.z >= LEAST_Z || options.allow_weak) {
+        return Ok(());
+    }
+    let way_out = if read.readable { "; --allow-weak lets it leave all the same" } else { "" };
+    Err(format!(
+        "cannot carry the mark: predicted strength z {:.1}, at least {LEAST_Z:.1} is needed \
+         (too small, blank, or drawn in its alpha alone){way_out}",
+        read.z
+    ))
+}
+
+fn digest_of(path: &Path) -> Option<Digest> {
+    std::fs::read(path).ok().map(|bytes| Digest::of(&bytes))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> String {
+    format!("{} could not be written: {}", path.display(), why(path, error))
+}
+
+fn centi(v: f64) -> f64 {
+    (v.min(999.0) * 100.0).round() / 100.0
+}
+
+fn milli(v: f64) -> f64 {
+    (v * 1000.0).round() / 1000.0
+}

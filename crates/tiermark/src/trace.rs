@@ -1,0 +1,209 @@
+//! The second journey: a found file in, a verdict out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use data_encoding::HEXLOWER;
+use rayon::iter::{ParallelBridge, ParallelIterator};
+use tiermark_frame::{Frame, Limits};
+use tiermark_ledger::store::StoreError;
+use tiermark_ledger::{Digest, MarkId, Secrets, Studio, VerifiedHandover};
+use tiermark_mark::{Detector, Effort, FalseAlarm, Payload, Picture, Question, Reading, pixels_per_ref};
+use tiermark_signal::Size;
+
+use crate::inputs::{Input, Inputs, why};
+use crate::ordered::Ordered;
+use crate::secrets::{Keys, OWN_TIER, mark_id, payload};
+use crate::sink::read_bounded;
+use crate::verdict::{ATTRIBUTION, Finding, FoundGeometry, Mark, Signature, Verdict};
+
+/// Scales that are tried before all others: those that frames of the studio have had.
+const MOST_SCALES: usize = 8;
+
+/// Reads the marks of one studio.
+pub struct Tracer {
+    detector: Detector,
+    known: Vec<Payload>,
+    scales: Vec<f64>,
+    limits: Limits,
+    /// The rules of the chain, asked once for each mark.
+    ledger: Mutex<(Studio, BTreeMap<MarkId, Checked>)>,
+}
+
+/// What the rules said of one mark.
+type Checked = Result<VerifiedHandover, String>;
+
+impl Tracer {
+    /// A tracer for everything the studio's registry knows now.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn new(studio: Studio, secrets: &Secrets, limits: Limits) -> Result<Self, StoreError> {
+        let keys = Keys::of(&studio, secrets);
+        let known = studio.registry().mark_ids()?.into_iter().map(payload).collect();
+        let scales = usual_scales(studio.registry().frame_sizes()?);
+        let detector = Detector::new(&keys.lattice, &keys.hops);
+        Ok(Self { detector, known, scales, limits, ledger: Mutex::new((studio, BTreeMap::new())) })
+    }
+
+    /// Trace all inputs on the threads of the pool this is called in; `each` gets the findings in order, those that
+    /// could not be read first.
+    pub fn trace_all(&self, inputs: Inputs, each: &(dyn Fn(&Finding) + Sync)) {
+        let ordered = Ordered::new(each);
+        let first = inputs.unreadable.len();
+        for (index, one) in inputs.unreadable.into_iter().enumerate() {
+            ordered.put(index, Finding::unreadable(one.path, None, one.reason));
+        }
+        inputs.files.into_iter().enumerate().par_bridge().for_each(|(index, input)| {
+            ordered.put(first + index, self.trace(&input));
+        });
+    }
+
+    /// Trace one file.
+    pub fn trace(&self, input: &Input) -> Finding {
+        let bytes = match read_bounded(&input.path, self.limits.max_file_bytes) {
+            Ok(bytes) => bytes,
+            Err(error) => return Finding::unreadable(input.path.clone(), None, why(&input.path, &error)),
+        };
+        // Hashed before anything looks inside.
+        let sha256 = Digest::of(&bytes);
+        match Frame::decode(bytes, &self.limits) {
+            Ok(frame) => self.judge(input, sha256, &frame),
+            Err(error) => Finding::unreadable(input.path.clone(), Some(hex(sha256)), error.to_string()),
+        }
+    }
+
+    fn judge(&self, input: &Input, sha256: Digest, frame: &Frame) -> Finding {
+        let (colours, alpha) = (frame.colours(), frame.alpha());
+        let picture =
+            Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: frame.alpha_is_associated() };
+        let question = Question { known: &self.known, scales: &self.scales, effort: Effort::Similarities };
+        let readings = self.detector.read(&picture, &question);
+        let certain = readings.iter().filter(|reading| reading.false_alarm.log10() <= ATTRIBUTION);
+        let mut finding = Finding {
+            file: input.path.clone(),
+            sha256: Some(hex(sha256)),
+            verdict: Verdict::NoMark,
+            reason: None,
+            marks: Vec::new(),
+            geometry: None,
+            original: None,
+        };
+        for reading in certain {
+            self.add(&mut finding, reading);
+        }
+        finding.verdict = verdict(&finding.marks);
+        finding
+    }
+
+    fn add(&self, finding: &mut Finding, reading: &Reading) {
+        let checked = reading.known.then(|| self.checked(mark_id(reading.payload)));
+        let (signature, broken) = match &checked {
+            None => (
+                Signature::Unknown,
+                Some("a mark is there, but the registry knows no hand-over of it".to_owned()),
+            ),
+            Some(Ok(_)) => (Signature::Valid, None),
+            Some(Err(rule)) => (Signature::Invalid, Some(rule.clone())),
+        };
+        let handover = checked.and_then(Result::ok);
+        finding.marks.push(Mark {
+            tier: OWN_TIER,
+            recipient: handover.as_ref().map(|h| h.recipient.as_str().to_owned()),
+            handover: mark_id(reading.payload).to_string(),
+            detector: "blind",
+            z: (reading.z * 100.0).round() / 100.0,
+            log10_false_alarm: (FalseAlarm::log10(reading.false_alarm) * 10.0).round() / 10.0,
+            signature,
+            issued_at: handover.as_ref().map(|h| h.issued_at().to_string()),
+            frames: 1,
+        });
+        finding.reason = finding.reason.take().or(broken);
+        let stamped = handover.as_ref().and_then(one_scale);
+        finding.geometry.get_or_insert_with(|| FoundGeometry::new(&reading.geometry, stamped));
+    }
+
+    /// The hand-over behind a mark, if every rule holds. Nobody is named before.
+    fn checked(&self, mark: MarkId) -> Checked {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let (studio, known) = &mut *ledger;
+        known.entry(mark).or_insert_with(|| studio.verify(mark).map_err(|rule| rule.to_string())).clone()
+    }
+}
+
+fn verdict(marks: &[Mark]) -> Verdict {
+    let recipients: BTreeSet<&str> = marks.iter().filter_map(|mark| mark.recipient.as_deref()).collect();
+    match (marks.len(), recipients.len()) {
+        (0, _) => Verdict::NoMark,
+        (_, 0) => Verdict::Unlisted,
+        (_, 1) => Verdict::Attributed,
+        _ => Verdict::Coalition,
+    }
+}
+
+/// Pixels per ref px of the frames of a hand-over, if all have the same.
+fn one_scale(handover: &VerifiedHandover) -> Option<f64> {
+    let mut scales = handover
+        .frames
+        .records()
+        .iter()
+        .map(|record| scale_of(record.w, record.h))
+        .collect::<Option<Vec<_>>>()?;
+    scales.dedup();
+    if let [one] = scales[..] { Some(one) } else { None }
+}
+
+fn scale_of(width: u32, height: u32) -> Option<f64> {
+    Size::new(width as usize, height as usize).map(pixels_per_ref)
+}
+
+/// The most frequent scales among the sizes that were handed out.
+fn usual_scales(sizes: Vec<(u32, u32, u32)>) -> Vec<f64> {
+    let mut scales: Vec<(f64, u32)> = Vec::new();
+    for (width, height, count) in sizes {
+        let Some(scale) = scale_of(width, height) else { continue };
+        match scales.iter_mut().find(|(known, _)| (known / scale - 1.0).abs() < 1e-3) {
+            Some((_, frames)) => *frames += count,
+            None => scales.push((scale, count)),
+        }
+    }
+    scales.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.total_cmp(&b.0)));
+    scales.into_iter().take(MOST_SCALES).map(|(scale, _)| scale).collect()
+}
+
+fn hex(digest: Digest) -> String {
+    HEXLOWER.encode(digest.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(recipient: Option<&str>) -> Mark {
+        Mark {
+            tier: 1,
+            recipient: recipient.map(str::to_owned),
+            handover: String::new(),
+            detector: "blind",
+            z: 20.0,
+            log10_false_alarm: -80.0,
+            signature: Signature::Unknown,
+            issued_at: None,
+            frames: 1,
+        }
+    }
+
+    #[test]
+    fn verdicts_follow_from_the_marks() {
+        assert_eq!(verdict(&[]), Verdict::NoMark);
+        assert_eq!(verdict(&[mark(None)]), Verdict::Unlisted);
+        assert_eq!(verdict(&[mark(Some("A")), mark(Some("A")), mark(None)]), Verdict::Attributed);
+        assert_eq!(verdict(&[mark(Some("A")), mark(Some("B"))]), Verdict::Coalition);
+    }
+
+    #[test]
+    fn the_usual_scales_come_first() {
+        let scales = usual_scales(vec![(1280, 720, 3), (1920, 1080, 5), (1080, 1920, 1), (0, 5, 9)]);
+        assert_eq!(scales, [1.5, 1.0]);
+    }
+}
