@@ -1,6 +1,7 @@
 //! The two journeys: [`stamp`] marks frames before they leave, [`trace`] says whose copy a found file is.
 
 pub mod bench;
+pub mod demo;
 pub mod inputs;
 mod ordered;
 mod secrets;

@@ -20,7 +20,7 @@ use tiermark_mark::{
 use tiermark_mark::{FalseAlarm, pixels_per_ref};
 use tiermark_signal::{Plane, quality};
 
-pub(crate) use attack::picture_of_frame;
+pub(crate) use attack::{jpeg_bytes, on_white, picture_of_frame};
 
 use crate::inputs::{Input, why};
 use crate::sink::read_bounded;
