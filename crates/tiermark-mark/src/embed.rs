@@ -74,8 +74,8 @@ impl Strength {
 
     /// The gain that keeps a picture of this activity above `psnr`.
     fn affordable_gain(&self, activity: &Activity) -> f32 {
-        // The soft limit takes a tenth of the pattern's deviation, rounding to 8 bits adds 1/12 to its variance.
-        let variance = 0.81 * f64::from(self.word * self.word + self.lattice * self.lattice);
+        // The soft limit leaves two thirds of the pattern's variance (measured on grain), rounding to 8 bits adds 1/12.
+        let variance = 0.66 * f64::from(self.word * self.word + self.lattice * self.lattice);
         let budget = 255.0 * 255.0 / libm::pow(10.0, self.psnr / 10.0) - 1.0 / 12.0;
         let affordable = |gain: &f32| variance * activity.mean_square_growth(SLOPE, *gain) <= budget;
         // In steps of a sixteenth: finer ones could not be told apart.
