@@ -62,16 +62,18 @@ pub(crate) fn grown(activity: f32, slope: f32, gain: f32) -> f32 {
 fn steepness(luma: &Plane, factor: usize) -> Plane {
     let size = blocks_over(luma.size(), factor);
     let mut sums = Plane::filled(size, 0.0);
+    let mut steps = vec![0.0; luma.width()];
     for y in 0..luma.height() {
         let row = luma.row(y);
         let below = luma.row((y + 1).min(luma.height() - 1));
-        let sums = sums.row_mut(y / factor);
-        for x in 0..luma.width() {
-            let right = row[(x + 1).min(row.len() - 1)];
-            let step = (right - row[x]).abs().max((below[x] - row[x]).abs());
+        let right = row[1..].iter().chain(row.last());
+        for (step, (v, (right, below))) in steps.iter_mut().zip(row.iter().zip(right.zip(below))) {
+            let steeper = (right - v).abs().max((below - v).abs());
             // 1.5: rounding and light grain are no texture. 10: one hard line is not ten soft ones.
-            sums[x / factor] += (step - 1.5).clamp(0.0, 10.0);
+            *step = (steeper - 1.5).clamp(0.0, 10.0);
         }
+        let blocks = steps.chunks(factor).map(|block| block.iter().sum::<f32>());
+        sums.row_mut(y / factor).iter_mut().zip(blocks).for_each(|(sum, v)| *sum += v);
     }
     divide_by_cover(sums, luma.size(), factor)
 }
@@ -126,11 +128,9 @@ impl Headroom {
         let factor = block_side(8.0 * scale, channel.size());
         // A window of 80 ref px.
         let radius = (40.0 * scale / factor as f64) as usize;
-        let local =
-            |near: &dyn Fn(f32) -> bool, without: f32| local_mean(channel, factor, radius, near, without);
         Self {
-            white: local(&|v| v >= NEAR_WHITE, 255.0),
-            black: local(&|v| v <= 255.0 - NEAR_WHITE, 0.0),
+            white: local_mean(channel, factor, radius, |v| v >= NEAR_WHITE, 255.0),
+            black: local_mean(channel, factor, radius, |v| v <= 255.0 - NEAR_WHITE, 0.0),
             factor,
             width: channel.width(),
         }
@@ -158,16 +158,19 @@ fn local_mean(
     channel: &Plane,
     factor: usize,
     radius: usize,
-    near: &dyn Fn(f32) -> bool,
+    near: impl Fn(f32) -> bool,
     without: f32,
 ) -> Plane {
     let size = blocks_over(channel.size(), factor);
     let (mut sums, mut counts) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
     for y in 0..channel.height() {
-        let (sums, counts) = (sums.row_mut(y / factor), counts.row_mut(y / factor));
-        for (x, &v) in channel.row(y).iter().enumerate().filter(|(_, v)| near(**v)) {
-            sums[x / factor] += v;
-            counts[x / factor] += 1.0;
+        let blocks = sums.row_mut(y / factor).iter_mut().zip(counts.row_mut(y / factor));
+        for ((sum, count), block) in blocks.zip(channel.row(y).chunks(factor)) {
+            for &v in block {
+                let counted = f32::from(u8::from(near(v)));
+                *sum += counted * v;
+                *count += counted;
+            }
         }
     }
     let (sums, counts) = (box_mean(&sums, radius), box_mean(&counts, radius));

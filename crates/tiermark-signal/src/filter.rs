@@ -114,18 +114,31 @@ fn bell_columns(plane: &Plane, weights: &[f32]) -> Plane {
 
 /// Sliding mean of one row.
 fn slide(from: &[f32], to: &mut [f32], radius: usize) {
-    let last = from.len() - 1;
+    let n = from.len();
     // Double precision: a running sum adds and takes away thousands of samples.
-    let mut sum: f64 = from[..=radius.min(last)].iter().map(|&v| f64::from(v)).sum();
-    for x in 0..from.len() {
-        let (first, end) = (x.saturating_sub(radius), (x + radius).min(last));
-        to[x] = (sum / (end - first + 1) as f64) as f32;
-        if x + radius < last {
-            sum += f64::from(from[x + radius + 1]);
-        }
-        if x >= radius {
-            sum -= f64::from(from[x - radius]);
-        }
+    let mut sum: f64 = from[..radius.min(n)].iter().map(|&v| f64::from(v)).sum();
+    let rising = radius.min(n);
+    // The window's far end enters at x + radius, its near end leaves from x = radius + 1 on; where the row is longer than
+    // the window both happen at once, at a constant share.
+    let full = if n > 2 * radius { radius + 1..n - radius } else { rising..rising };
+    let shared =
+        |sum: f64, x: usize| (sum / ((x + radius).min(n - 1) - x.saturating_sub(radius) + 1) as f64) as f32;
+    let entering = |x: usize| from.get(x + radius).map_or(0.0, |&v| f64::from(v));
+    let leaving = |x: usize| if x > radius { f64::from(from[x - radius - 1]) } else { 0.0 };
+    for x in 0..full.start {
+        sum += entering(x) - leaving(x);
+        to[x] = shared(sum, x);
+    }
+    let share = 1.0 / (2 * radius + 1) as f64;
+    let ends =
+        from[(full.start + radius).min(n)..].iter().zip(&from[full.start.saturating_sub(radius + 1)..]);
+    for (v, (far, near)) in to[full.clone()].iter_mut().zip(ends) {
+        sum += f64::from(*far) - f64::from(*near);
+        *v = (sum * share) as f32;
+    }
+    for x in full.end..n {
+        sum += entering(x) - leaving(x);
+        to[x] = shared(sum, x);
     }
 }
 
