@@ -125,9 +125,9 @@ fn slide(from: &[f32], to: &mut [f32], radius: usize) {
         |sum: f64, x: usize| (sum / ((x + radius).min(n - 1) - x.saturating_sub(radius) + 1) as f64) as f32;
     let entering = |x: usize| from.get(x + radius).map_or(0.0, |&v| f64::from(v));
     let leaving = |x: usize| if x > radius { f64::from(from[x - radius - 1]) } else { 0.0 };
-    for x in 0..full.start {
+    for (x, v) in to[..full.start].iter_mut().enumerate() {
         sum += entering(x) - leaving(x);
-        to[x] = shared(sum, x);
+        *v = shared(sum, x);
     }
     let share = 1.0 / (2 * radius + 1) as f64;
     let ends =
@@ -136,9 +136,9 @@ fn slide(from: &[f32], to: &mut [f32], radius: usize) {
         sum += f64::from(*far) - f64::from(*near);
         *v = (sum * share) as f32;
     }
-    for x in full.end..n {
+    for (x, v) in to.iter_mut().enumerate().skip(full.end) {
         sum += entering(x) - leaving(x);
-        to[x] = shared(sum, x);
+        *v = shared(sum, x);
     }
 }
 
