@@ -1,4 +1,31 @@
 //! How is a message hidden in numbers, and how sure are we that it is there?
+//!
+//! 64 bits go into the colour planes of a picture as a keyed pattern of slow waves, too faint to see, and come out of
+//! cut, scaled, mirrored or recompressed copies without the original. Every reading carries a bound on the
+//! probability that an unmarked picture would give it, everything counted that was tried. The format is
+//! `docs/spec/mark-v1.md`.
+//!
+//! ```
+//! use tiermark_mark::{ContentId, Detector, Effort, Embedder, MarkKey, Payload, Picture, Question, Strength};
+//! use tiermark_signal::{Plane, Size};
+//!
+//! let (lattice, tier) = (MarkKey::new([1; 32]), MarkKey::new([2; 32]));
+//! let payload = Payload(*b"to: lion");
+//! let host = [Plane::filled(Size::new(640, 480).expect("sides above zero"), 180.0)];
+//! let picture = Picture { colours: &host, alpha: None, premultiplied: false };
+//! let marked = Embedder::new(&lattice, &tier, payload, Strength::STANDARD).embed(&picture, &ContentId([3; 32]));
+//!
+//! let found = Picture { colours: &marked, alpha: None, premultiplied: false };
+//! let question = Question { known: &[payload], scales: &[], effort: Effort::KnownScales };
+//! let readings = Detector::new(&lattice, &[tier]).read(&found, &question);
+//! assert_eq!(readings[0].payload, payload);
+//! assert!(readings[0].false_alarm.log10() < -9.0);
+//! ```
+//!
+//! The same input gives the same bits on every machine: no clock, no files, no threads, no randomness but the keys.
+//!
+//! This room knows no parties and no file formats: `tiermark-ledger` knows what the 64 bits lead to, `tiermark-frame`
+//! brings planes out of files, `tiermark` joins the three.
 
 mod carrier;
 mod code;

@@ -11,7 +11,10 @@ use rayon::prelude::*;
 use tiermark::inputs::{Inputs, Links};
 use tiermark_frame::{Frame, Limits, WriteOptions};
 
-fn recode(input: &std::path::Path, out: &std::path::Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn recode(
+    input: &std::path::Path,
+    out: &std::path::Path,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let frame = Frame::decode(std::fs::read(input)?, &Limits::default())?;
     let mut colours = frame.colours();
     if let Some(sample) = colours[0].samples_mut().first_mut() {
