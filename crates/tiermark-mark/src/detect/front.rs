@@ -37,6 +37,30 @@ fn block_factor(size: Size) -> usize {
     size.long_side().div_ceil(LONG_SIDE).min(size.short_side() / SHORT_SIDE).max(1)
 }
 
+impl Gentle {
+    /// The middle of a long pan, twice as long as wide; `None` if the picture is not longer than that.
+    ///
+    /// The number of scales and angles to tell apart grows with the square of the length: a strip of 65,000 pixels would
+    /// be searched for hours, and its middle holds enough of the mark.
+    pub(crate) fn middle(&self) -> Option<Self> {
+        let size = self.plane.size();
+        let long = 2 * size.short_side().max(SHORT_SIDE);
+        if size.long_side() <= long {
+            return None;
+        }
+        let (width, height) = (size.width.min(long), size.height.min(long));
+        let (left, top) = ((size.width - width) / 2, (size.height - height) / 2);
+        let plane = Plane::from_fn(Size { width, height }, |x, y| self.plane.at(left + x, top + y));
+        Some(Self { plane, factor: self.factor })
+    }
+
+    /// Size of what the plane covers, found pixels.
+    pub(crate) fn found_size(&self) -> Size {
+        let size = self.plane.size();
+        Size { width: size.width * self.factor, height: size.height * self.factor }
+    }
+}
+
 /// `max(6, 3 sigma)` with sigma from the median step: in noise, steps are steep without any line.
 fn threshold(luma: &Plane) -> f32 {
     // Every fourth row tells the median well enough.
@@ -140,6 +164,18 @@ mod tests {
         let plane = Gentle::of(&luma, None).plane;
         assert!((plane.at(300, 200) - plane.at(100, 50) - 2.0).abs() < 0.15, "{}", plane.at(300, 200));
         assert!(plane.samples().iter().all(|v| v.abs() < 3.0), "the line is gone");
+    }
+
+    #[test]
+    fn only_the_middle_of_a_strip_is_searched() {
+        let strip = Gentle { plane: Plane::filled(Size { width: 5000, height: 100 }, 1.0), factor: 3 };
+        let middle = strip.middle().map(|middle| middle.found_size());
+        assert_eq!(middle, Some(Size { width: 2880, height: 300 }));
+        assert!(
+            Gentle { plane: Plane::filled(Size { width: 900, height: 500 }, 1.0), factor: 1 }
+                .middle()
+                .is_none()
+        );
     }
 
     #[test]

@@ -153,12 +153,15 @@ impl Detector {
         words: &Words<'_>,
     ) -> Vec<Reading> {
         let Some(look) = Look::at(gentle, size, &self.lattice) else { return Vec::new() };
-        let known = look.known_scales(question.scales);
-        let readings = self.read_maps(gentle, known, words);
+        let readings = self.read_maps(gentle, look.known_scales(question.scales), words);
         if !readings.is_empty() || question.effort == Effort::KnownScales {
             return readings;
         }
-        self.read_maps(gentle, look.similarities(), words)
+        let Some(middle) = gentle.middle() else { return self.read_maps(gentle, look.similarities(), words) };
+        match Look::at(&middle, middle.found_size(), &self.lattice) {
+            Some(look) => self.read_maps(&middle, look.similarities(), words),
+            None => Vec::new(),
+        }
     }
 
     fn read_maps(&self, gentle: &Gentle, fits: Vec<Fit>, words: &Words<'_>) -> Vec<Reading> {

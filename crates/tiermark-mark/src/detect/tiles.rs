@@ -14,8 +14,8 @@ use crate::sync::LatticeMap;
 const GRID: usize = 2;
 /// Canonical samples on a side of a tile.
 const SIDE: usize = TILE / GRID;
-/// More tiles than a frame can have (a 4 to 1 pan has 45): what is mapped beyond is a wrong map.
-const MOST_TILES: usize = 400;
+/// More tiles than a frame can have (a 4 to 1 pan has 45, a sheet of nine 126): what is mapped beyond is a wrong map.
+const MOST_TILES: usize = 200;
 
 /// Amplitudes of the payload's harmonics in each tile of a found picture.
 pub(crate) struct Tiles {
