@@ -12,7 +12,7 @@ use tiermark::verdict::Signature;
 fn the_demo_names_every_vendor_and_nobody_else() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples");
     let out = tempfile::tempdir().unwrap();
-    let shown = demo::run(&samples, &out.path().join("demo"), &mut |_| {}).unwrap();
+    let shown = demo::run(&samples, &out.path().join("demo"), &|_| {}).unwrap();
     assert_eq!(shown.stamped.len(), 2 * 7);
     for stamped in &shown.stamped {
         assert_eq!(stamped.status, Status::Stamped, "{stamped:?}");

@@ -102,7 +102,7 @@ pub enum DemoError {
 ///
 /// # Errors
 /// When a step cannot be done at all.
-pub fn run(samples: &Path, out: &Path, say: &mut dyn FnMut(&str)) -> Result<Shown, DemoError> {
+pub fn run(samples: &Path, out: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<Shown, DemoError> {
     fresh_folder(out)?;
     let folder = out.join("studio");
     say("a studio with its keys and registry");

@@ -14,3 +14,27 @@ pub use stamp::Stamper;
 pub use tiermark_frame::{Limits, WriteOptions};
 pub use tiermark_ledger as ledger;
 pub use trace::Tracer;
+
+/// The name among `names` that a person probably meant by `name`, if one is near enough.
+pub fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+    /// Half of the letters alike, by Damerau and Levenshtein's distance.
+    const NEAR: f64 = 0.5;
+    let alike =
+        |other: &str| strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
+    let best = names.iter().copied().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+    (alike(best) >= NEAR).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_find_the_name_that_was_meant() {
+        let names = ["Shepherd Boy", "Fox and Sons", "원화 스튜디오"];
+        assert_eq!(nearest("shepard boy", &names), Some("Shepherd Boy"));
+        assert_eq!(nearest("원화스튜디오", &names), Some("원화 스튜디오"));
+        assert_eq!(nearest("Wolf", &names), None);
+        assert_eq!(nearest("x", &[]), None);
+    }
+}

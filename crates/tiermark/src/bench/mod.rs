@@ -18,7 +18,7 @@ use tiermark_mark::{
     ContentId, Detector, Effort, Embedder, MarkKey, Payload, Picture, Question, Reading, Strength,
 };
 use tiermark_mark::{FalseAlarm, pixels_per_ref};
-use tiermark_signal::{Plane, quality};
+use tiermark_signal::{Plane, Size, quality};
 
 pub(crate) use attack::{jpeg_bytes, on_white, picture_of_frame};
 
@@ -34,7 +34,7 @@ pub const SMALL: usize = 450;
 pub struct Measured {
     /// The picture.
     pub input: Input,
-    /// Its class: the folder it lies in.
+    /// Its class: the folder it lies in; small pictures are a class of their own.
     pub class: String,
     /// Peak signal-to-noise ratio of the mark, dB.
     pub psnr_db: f64,
@@ -159,7 +159,7 @@ impl Bench {
         let values = marked.colours();
         Ok(Measured {
             input: input.clone(),
-            class: class_of(input),
+            class: class_of(input, frame.size()),
             psnr_db: quality::psnr(&host, &values),
             flat_change: quality::flat_change(&host, &values),
             growth,
@@ -219,7 +219,8 @@ fn judged(readings: &[Reading], recipient: Option<Payload>) -> Outcome {
     }
 }
 
-fn class_of(input: &Input) -> String {
+fn class_of(input: &Input, size: Size) -> String {
     let folder = input.path.parent().and_then(|folder| folder.file_name());
-    folder.map_or_else(|| "pictures".to_owned(), |name| name.to_string_lossy().into_owned())
+    let class = folder.map_or_else(|| "pictures".to_owned(), |name| name.to_string_lossy().into_owned());
+    if size.short_side() < SMALL { format!("{class} (small)") } else { class }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Measured, Outcome, SMALL};
+use super::{Measured, Outcome};
 
 /// Outcomes of one attack in one class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,13 +29,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// Count the outcomes. Pictures of fewer than `SMALL` lines make a class of their own, `class (small)`.
-    pub fn of(measured: &[Measured], lines: impl Fn(&Measured) -> usize) -> Self {
+    /// Count the outcomes.
+    pub fn of(measured: &[Measured]) -> Self {
         let mut table = Self::default();
         let mut growths: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for one in measured {
-            let small = lines(one) < SMALL;
-            let class = if small { format!("{} (small)", one.class) } else { one.class.clone() };
+            let class = one.class.clone();
             if !table.classes.contains(&class) {
                 table.classes.push(class.clone());
             }

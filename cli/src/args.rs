@@ -1,0 +1,156 @@
+//! What a person may say.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+const EXIT: &str = "Exit status: 0 done, for trace a mark was attributed; 1 ran well and the answer is no; \
+2 could not do the work; 3 partly, some inputs failed or were refused.";
+
+/// An invisible mark for animation: whose copy is this, and who can check the answer?
+#[derive(Parser)]
+#[command(name = "tiermark", version, after_help = EXIT, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What all verbs share.
+#[derive(Args)]
+pub(crate) struct Common {
+    /// The studio folder; else the nearest .tiermark upward from here
+    #[arg(long, global = true, env = "TIERMARK_STUDIO", value_name = "DIR")]
+    pub(crate) studio: Option<PathBuf>,
+    /// A file whose first line is the passphrase; without it the terminal is asked
+    #[arg(long, global = true, env = "TIERMARK_PASSPHRASE_FILE", value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// One JSON object to a line on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress, no summary
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Frames worked on at once; 0 takes all cores
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "N",
+        default_value_t = 0,
+        env = "TIERMARK_JOBS",
+        hide_env = true
+    )]
+    pub(crate) jobs: usize,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Make a studio: keys, registry, and its own party document
+    #[command(
+        after_help = "Example:\n  tiermark init --name \"Lion Studio\"\n\nMakes ./.tiermark, or the folder named by --studio."
+    )]
+    Init {
+        /// What the studio is called
+        #[arg(long)]
+        name: String,
+    },
+    /// Those who are handed copies
+    #[command(subcommand, after_help = "Example:\n  tiermark vendor add \"Shepherd Boy\"")]
+    Vendor(VendorVerb),
+    /// Write marked copies for one vendor
+    #[command(
+        after_help = "Example:\n  tiermark stamp --to \"Shepherd Boy\" --out to-shepherd/ layouts/ bg/sky.png\n\n\
+        A run that was stopped is run again: what is done is skipped, the rest comes out as it would have."
+    )]
+    Stamp(StampArguments),
+    /// Say whose copies found files are
+    #[command(after_help = "Example:\n  tiermark trace found/ frame.jpg\n\n\
+        \"No mark\" is not the same as innocent.")]
+    Trace {
+        /// Found files and folders
+        #[arg(required = true)]
+        found: Vec<PathBuf>,
+        /// Refuse pictures of more megapixels
+        #[arg(long, value_name = "N")]
+        max_megapixels: Option<u64>,
+    },
+    /// Measure on your own pictures what survives which change; each folder is a class
+    #[command(after_help = "Example:\n  tiermark bench frames/ --seed 1")]
+    Bench {
+        /// Files and folders
+        #[arg(required = true)]
+        pictures: Vec<PathBuf>,
+        /// Keys and words follow from it
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Show the main job on sample frames: stamp, leak, trace
+    #[command(after_help = "Example, at the root of a clone:\n  tiermark demo")]
+    Demo {
+        /// Where the sample frames are
+        #[arg(long, default_value = "samples", value_name = "DIR")]
+        samples: PathBuf,
+        /// Where everything that is made can be looked at afterwards
+        #[arg(long, default_value = "demo-out", value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Completions for a shell
+    #[command(after_help = "Example:\n  tiermark completions bash > /etc/bash_completion.d/tiermark")]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum VendorVerb {
+    /// Add a vendor; it needs neither keys nor tiermark
+    #[command(after_help = "Example:\n  tiermark vendor add \"Shepherd Boy\" --note \"layouts, season 2\"")]
+    Add {
+        /// What it is called
+        name: String,
+        /// Something to remember; it stands in the signed record
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// All vendors
+    #[command(after_help = "Example:\n  tiermark vendor list --json")]
+    List,
+    /// One vendor and what it was given
+    #[command(after_help = "Example:\n  tiermark vendor show \"Shepherd Boy\"")]
+    Show {
+        /// What it is called
+        name: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct StampArguments {
+    /// The vendor that will get the copies
+    #[arg(long, value_name = "VENDOR")]
+    pub(crate) to: String,
+    /// The folder they are written to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Files and folders; originals are opened for reading only
+    #[arg(required = true, value_name = "IN")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Replace outputs that are there and different
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Sign and write nothing, but say what would happen and how strong the marks would be
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    /// Let copies leave whose mark will hardly survive anything
+    #[arg(long)]
+    pub(crate) allow_weak: bool,
+    /// Write palettes and grey below 8 bit as 8-bit RGB or grey
+    #[arg(long)]
+    pub(crate) allow_depth_change: bool,
+    /// Refuse pictures of more megapixels
+    #[arg(long, value_name = "N")]
+    pub(crate) max_megapixels: Option<u64>,
+}

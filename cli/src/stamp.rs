@@ -1,0 +1,112 @@
+//! `tiermark stamp`.
+
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::ProgressBar;
+use tiermark::inputs::{Inputs, Links};
+use tiermark::stamp::{Options, Outcome, Status, Watch};
+use tiermark::{Stamper, WriteOptions};
+use time::OffsetDateTime;
+
+use crate::args::{Common, StampArguments};
+use crate::report::{self, Answer, Trouble};
+use crate::{ask, in_pool, progress, trace, vendor};
+
+/// Stamp the inputs.
+pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer, Trouble> {
+    let studio = ask::open(common)?;
+    let vendor = vendor::find(&studio, &arguments.to)?;
+    let secrets = ask::unlock(common, &studio)?;
+    let options = Options {
+        out: arguments.out.clone(),
+        force: arguments.force,
+        dry_run: arguments.dry_run,
+        allow_weak: arguments.allow_weak,
+        write: WriteOptions { allow_depth_change: arguments.allow_depth_change },
+        limits: trace::limits(arguments.max_megapixels),
+    };
+    let inputs = Inputs::find(&arguments.inputs, Links::Follow);
+    let watcher = Watcher { common, dry_run: arguments.dry_run, bar: Mutex::new(None) };
+    let stamper = Stamper::new(studio, secrets);
+    let now = OffsetDateTime::now_utc();
+    let outcomes = in_pool(common.jobs, || stamper.stamp(&vendor, inputs, &options, now, &watcher))??;
+    watcher.replace(None);
+    if !common.quiet {
+        report::say(&summary(&outcomes, arguments.dry_run));
+    }
+    Ok(answer(&outcomes))
+}
+
+fn answer(outcomes: &[Outcome]) -> Answer {
+    let stamped = outcomes.iter().filter(|outcome| outcome.status == Status::Stamped).count();
+    match stamped {
+        0 => Answer::Nothing,
+        n if n < outcomes.len() => Answer::Partly,
+        _ => Answer::Done,
+    }
+}
+
+/// Shows the work and passes outcomes on.
+struct Watcher<'a> {
+    common: &'a Common,
+    dry_run: bool,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Watcher<'_> {
+    fn replace(&self, bar: Option<ProgressBar>) {
+        let old = std::mem::replace(&mut *self.bar.lock().unwrap_or_else(PoisonError::into_inner), bar);
+        old.iter().for_each(ProgressBar::finish_and_clear);
+    }
+
+    fn with_bar(&self, each: impl Fn(&ProgressBar)) {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(each);
+    }
+}
+
+impl Watch for Watcher<'_> {
+    fn scanning(&self, total: usize) {
+        self.replace(Some(progress::bar(self.common, "reading", total as u64)));
+    }
+
+    fn scanned(&self) {
+        self.with_bar(|bar| bar.inc(1));
+    }
+
+    fn pressing(&self, total: usize) {
+        let name = if self.dry_run { "trying" } else { "stamping" };
+        self.replace(Some(progress::bar(self.common, name, total as u64)));
+    }
+
+    fn pressed(&self) {
+        self.with_bar(|bar| bar.inc(1));
+    }
+
+    fn outcome(&self, outcome: &Outcome) {
+        if self.common.json {
+            report::json(outcome);
+        }
+        if let (Some(reason), false) = (&outcome.reason, self.common.quiet) {
+            let word = if outcome.status == Status::Refused { "refused" } else { "failed" };
+            let line = format!("{word}: {}: {reason}", report::name_of(&outcome.file));
+            self.with_bar(|bar| bar.suspend(|| report::complain(&line)));
+        }
+    }
+}
+
+/// Stamped, refused, failed, median PSNR, lowest predicted z.
+fn summary(outcomes: &[Outcome], dry_run: bool) -> String {
+    let count =
+        |status: Status| outcomes.iter().filter(|outcome| outcome.status == status).count().to_string();
+    let stamped = || outcomes.iter().filter(|outcome| outcome.status == Status::Stamped);
+    let mut psnr: Vec<f64> = stamped().filter_map(|outcome| outcome.psnr_db).collect();
+    psnr.sort_by(f64::total_cmp);
+    let median = psnr.get(psnr.len() / 2).map_or_else(|| "-".to_owned(), |db| format!("{db:.1} dB"));
+    let least = stamped().filter_map(|outcome| outcome.predicted_z).min_by(f64::total_cmp);
+    let least = least.map_or_else(|| "-".to_owned(), |z| format!("{z:.1}"));
+    let first = if dry_run { "could be stamped" } else { "stamped" };
+    report::table(
+        &[first, "refused", "failed", "median PSNR", "lowest predicted z"],
+        vec![vec![count(Status::Stamped), count(Status::Refused), count(Status::Failed), median, least]],
+    )
+}

@@ -1,0 +1,111 @@
+//! `tiermark trace`.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use tiermark::inputs::{Inputs, Links};
+use tiermark::verdict::{Finding, Verdict};
+use tiermark::{Limits, Tracer};
+
+use crate::args::Common;
+use crate::report::{self, Answer, Trouble};
+use crate::{ask, in_pool, progress};
+
+/// Trace the found files.
+pub(crate) fn run(
+    common: &Common,
+    found: &[PathBuf],
+    max_megapixels: Option<u64>,
+) -> Result<Answer, Trouble> {
+    let studio = ask::open_to_look(common)?;
+    let secrets = ask::unlock(common, &studio)?;
+    let tracer = Tracer::new(studio, &secrets, limits(max_megapixels))?;
+    let inputs = Inputs::find(found, Links::Report);
+    let bar = progress::bar(common, "tracing", (inputs.files.len() + inputs.unreadable.len()) as u64);
+    let findings = Mutex::new(Vec::new());
+    let each = |finding: &Finding| {
+        if common.json {
+            bar.suspend(|| report::json(finding));
+        }
+        bar.inc(1);
+        let mut findings = findings.lock().unwrap_or_else(PoisonError::into_inner);
+        // For JSON only the verdicts are counted, so that a large folder needs no memory.
+        findings.push(if common.json { short(finding) } else { finding.clone() });
+    };
+    in_pool(common.jobs, || tracer.trace_all(inputs, &each))?;
+    bar.finish_and_clear();
+    let findings = findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if !common.json {
+        tell(common, &findings);
+    }
+    Ok(answer(&findings))
+}
+
+/// The usual limits, with another bound on pixels if one was given.
+pub(crate) fn limits(max_megapixels: Option<u64>) -> Limits {
+    let usual = Limits::default();
+    Limits { max_pixels: max_megapixels.map_or(usual.max_pixels, |n| n.saturating_mul(1_000_000)), ..usual }
+}
+
+fn short(finding: &Finding) -> Finding {
+    Finding { sha256: None, reason: None, marks: Vec::new(), ..finding.clone() }
+}
+
+fn answer(findings: &[Finding]) -> Answer {
+    let count =
+        |wanted: &[Verdict]| findings.iter().filter(|finding| wanted.contains(&finding.verdict)).count();
+    let unreadable = count(&[Verdict::Unreadable]);
+    match unreadable {
+        n if n == findings.len() => Answer::Nothing,
+        0 if count(&[Verdict::Attributed, Verdict::Coalition]) > 0 => Answer::Done,
+        0 => Answer::No,
+        _ => Answer::Partly,
+    }
+}
+
+fn tell(common: &Common, findings: &[Finding]) {
+    report::print(&table(findings));
+    if common.quiet {
+        return;
+    }
+    for finding in findings {
+        if let Some(reason) = &finding.reason {
+            report::complain(&format!("{}: {reason}", report::name_of(&finding.file)));
+        }
+    }
+    if findings.iter().any(|finding| finding.verdict == Verdict::NoMark) {
+        report::say("no-mark: nothing was read above the threshold, which is not the same as innocent.");
+    }
+    if findings.iter().any(|finding| !finding.marks.is_empty()) {
+        report::say(
+            "A mark says whose copy a file derives from, not who passed it on. \
+             log10 p bounds the chance that an unmarked file reads like this, all trials counted.",
+        );
+    }
+}
+
+/// One row to a mark; files without one have a row too.
+pub(crate) fn table(findings: &[Finding]) -> String {
+    let mut rows = Vec::new();
+    for finding in findings {
+        let file = report::name_of(&finding.file);
+        let verdict = finding.verdict.word().to_owned();
+        if finding.marks.is_empty() {
+            rows.push(vec![file, verdict]);
+            continue;
+        }
+        for mark in &finding.marks {
+            rows.push(vec![
+                file.clone(),
+                verdict.clone(),
+                mark.recipient.clone().unwrap_or_else(|| "nobody".to_owned()),
+                mark.tier.to_string(),
+                mark.handover.clone(),
+                format!("{:.1}", mark.z),
+                format!("{:.1}", mark.log10_false_alarm),
+                format!("{:?}", mark.signature).to_lowercase(),
+            ]);
+        }
+    }
+    report::table(&["file", "verdict", "recipient", "tier", "hand-over", "z", "log10 p", "signature"], rows)
+}
