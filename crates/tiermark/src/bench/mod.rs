@@ -24,6 +24,7 @@ pub(crate) use attack::{jpeg_bytes, on_white, picture_of_frame};
 
 use crate::inputs::{Input, why};
 use crate::sink::read_bounded;
+use crate::stamp::LEAST_Z;
 use crate::verdict::ATTRIBUTION;
 
 /// Frames below this many lines are counted apart: their pattern comes near the pixel grid.
@@ -40,9 +41,11 @@ pub struct Measured {
     pub psnr_db: f64,
     /// Largest change on flat colour, code values of 8 bits.
     pub flat_change: Option<f32>,
-    /// File size marked over unmarked, both written by us.
+    /// File size of the marked copy over that of the original.
     pub growth: f64,
-    /// One outcome to each attack, then the two controls.
+    /// The statistic of the copy as it is, where it is so low that `stamp` would refuse it.
+    pub refused_at: Option<f64>,
+    /// One outcome to each attack, then the two controls; of a refused copy only the controls.
     pub outcomes: Vec<(String, Outcome)>,
 }
 
@@ -137,6 +140,7 @@ impl Bench {
         let limits = Limits::default();
         let bytes =
             read_bounded(&input.path, limits.max_file_bytes).map_err(|error| why(&input.path, &error))?;
+        let size = bytes.len() as f64;
         let frame = Frame::decode(bytes, &limits).map_err(|error| error.to_string())?;
         let host = frame.colours();
         let content = ContentId(frame.pixel_digest());
@@ -151,43 +155,55 @@ impl Bench {
             file.map_err(|error| error.to_string())
         };
         let file = mark(&self.studio)?;
-        let plain = frame.encode(&nudged(&host), &tiermark_frame::WriteOptions::default());
-        let plain = plain.map_err(|error| error.to_string())?;
-        let growth = file.len() as f64 / plain.len() as f64;
+        let growth = file.len() as f64 / size;
         let marked = Frame::decode(file, &limits).map_err(|error| error.to_string())?;
-        let outcomes = self.outcomes(&frame, &marked, mark(&self.stranger)?, recipient)?;
         let values = marked.colours();
+        let refused_at = self.refused_at(&marked, &values, recipient);
+        let foreign = Frame::decode(mark(&self.stranger)?, &limits).map_err(|error| error.to_string())?;
+        let mut outcomes = Vec::new();
+        if refused_at.is_none() {
+            outcomes.extend(self.attacked(&marked, recipient)?);
+        }
+        outcomes.extend(self.controls(&frame, &foreign));
         Ok(Measured {
             input: input.clone(),
             class: class_of(input, frame.size()),
             psnr_db: quality::psnr(&host, &values),
             flat_change: quality::flat_change(&host, &values),
             growth,
+            refused_at,
             outcomes,
         })
     }
 
-    fn outcomes(
-        &self,
-        host: &Frame,
-        marked: &Frame,
-        foreign: Vec<u8>,
-        recipient: Payload,
-    ) -> Result<Vec<(String, Outcome)>, String> {
-        let scales = [pixels_per_ref(host.size())];
+    /// The statistic of a copy that `stamp` would refuse.
+    fn refused_at(&self, marked: &Frame, values: &[Plane], recipient: Payload) -> Option<f64> {
+        let alpha = marked.alpha();
+        let picture =
+            Picture { colours: values, alpha: alpha.as_ref(), premultiplied: marked.alpha_is_associated() };
+        let scales = [pixels_per_ref(marked.size())];
+        let question = Question { known: &[recipient], scales: &scales, effort: Effort::KnownScales };
+        let readings = self.studio.detector.read_on_white(&picture, &question);
+        let z = readings.first().map_or(0.0, |reading| reading.z);
+        (z < LEAST_Z).then_some(z)
+    }
+
+    fn attacked(&self, marked: &Frame, recipient: Payload) -> Result<Vec<(String, Outcome)>, String> {
+        let scales = [pixels_per_ref(marked.size())];
         let picture = picture_of_frame(marked);
-        let mut outcomes = Vec::new();
-        for attack in &self.attacks {
+        let outcome = |attack: &Attack| {
             let found = attack.apply(&picture).map_err(|error| error.to_string())?;
-            outcomes.push((attack.to_string(), judged(&self.read(&found, &scales), Some(recipient))));
-        }
-        let foreign = Frame::decode(foreign, &Limits::default()).map_err(|error| error.to_string())?;
-        let controls =
-            [("unmarked", picture_of_frame(host)), ("another studio's", picture_of_frame(&foreign))];
-        for (name, found) in controls {
-            outcomes.push((name.to_owned(), judged(&self.read(&found, &scales), None)));
-        }
-        Ok(outcomes)
+            Ok((attack.to_string(), judged(&self.read(&found, &scales), Some(recipient))))
+        };
+        self.attacks.iter().map(outcome).collect()
+    }
+
+    /// The picture without a mark, and with the mark of another studio: nobody must be named.
+    fn controls(&self, host: &Frame, foreign: &Frame) -> [(String, Outcome); 2] {
+        let scales = [pixels_per_ref(host.size())];
+        [("unmarked", host), ("another studio's", foreign)].map(|(name, frame)| {
+            (name.to_owned(), judged(&self.read(&picture_of_frame(frame), &scales), None))
+        })
     }
 
     fn read(&self, found: &DynamicImage, scales: &[f64]) -> Vec<Reading> {
@@ -196,15 +212,6 @@ impl Bench {
         let question = Question { known: &self.known, scales, effort: Effort::Similarities };
         self.studio.detector.read(&picture, &question)
     }
-}
-
-/// The colours with one sample moved: what is written when nothing but the encoder's work is to be compared.
-fn nudged(host: &[Plane]) -> Vec<Plane> {
-    let mut planes = host.to_vec();
-    if let Some(sample) = planes[0].samples_mut().first_mut() {
-        *sample += if *sample > 128.0 { -1.0 } else { 1.0 };
-    }
-    planes
 }
 
 fn judged(readings: &[Reading], recipient: Option<Payload>) -> Outcome {

@@ -26,6 +26,8 @@ pub struct Table {
     pub rows: Vec<(String, BTreeMap<String, Cell>)>,
     /// For each class: lowest PSNR, largest flat change, median growth.
     pub quality: BTreeMap<String, (f64, f32, f64)>,
+    /// For each class: pictures that `stamp` would refuse, of all.
+    pub refused: BTreeMap<String, (usize, usize)>,
 }
 
 impl Table {
@@ -41,6 +43,9 @@ impl Table {
             for (attack, outcome) in &one.outcomes {
                 table.cell(attack, &class).count(*outcome);
             }
+            let refused = table.refused.entry(class.clone()).or_default();
+            refused.0 += usize::from(one.refused_at.is_some());
+            refused.1 += 1;
             let quality = table.quality.entry(class.clone()).or_insert((f64::INFINITY, 0.0, 1.0));
             quality.0 = quality.0.min(one.psnr_db);
             quality.1 = quality.1.max(one.flat_change.unwrap_or(0.0));
@@ -79,6 +84,10 @@ impl Table {
                 self.classes.iter().map(|class| cells.get(class).map_or_else(String::new, Cell::words));
             text += &format!("| {attack} | {} |\n", cells.collect::<Vec<_>>().join(" | "));
         }
+        let refused =
+            |class: &String| self.refused.get(class).map_or_else(String::new, |(n, of)| format!("{n}/{of}"));
+        let cells: Vec<String> = self.classes.iter().map(refused).collect();
+        text += &format!("| refused by `stamp` | {} |\n", cells.join(" | "));
         let quality = |what: &str, word: &dyn Fn(&(f64, f32, f64)) -> String| {
             let cells =
                 self.classes.iter().map(|class| self.quality.get(class).map_or_else(String::new, word));
@@ -86,7 +95,7 @@ impl Table {
         };
         text += &quality("lowest PSNR, dB", &|q| format!("{:.1}", q.0));
         text += &quality("largest change on flats", &|q| format!("{:.0}", q.1));
-        text += &quality("median growth of the file", &|q| format!("{:.2}", q.2));
+        text += &quality("median growth over the original file", &|q| format!("{:.2}", q.2));
         text
     }
 

@@ -26,6 +26,7 @@ use time::OffsetDateTime;
 use crate::inputs::{Input, Inputs};
 use crate::ordered::Ordered;
 use crate::secrets::Keys;
+pub use press::LEAST_Z;
 use press::Presses;
 use scan::Scanned;
 
