@@ -12,17 +12,19 @@ use walkdir::WalkDir;
 pub struct Input {
     /// Where it is.
     pub path: PathBuf,
-    /// Its path below the folder that was named; a file that was named itself goes by its file name.
+    /// The folder that was named; `None` for a file that was named itself.
+    pub root: Option<PathBuf>,
+    /// Its path below that folder; a file that was named itself goes by its file name.
     pub below: PathBuf,
     /// The same as text, with `/`, in Unicode's composed form: what documents call it.
     pub name: String,
 }
 
 impl Input {
-    fn new(path: PathBuf, below: PathBuf) -> Self {
+    fn new(path: PathBuf, root: Option<PathBuf>, below: PathBuf) -> Self {
         let parts = below.components().map(|part| part.as_os_str().to_string_lossy());
         let name = nfc(&parts.collect::<Vec<_>>().join("/"));
-        Self { path, below, name }
+        Self { path, root, below, name }
     }
 
     /// The shot that the file is a frame of, if its name is numbered; however many digits the number has.
@@ -69,7 +71,7 @@ impl Inputs {
             match std::fs::metadata(path) {
                 Ok(meta) if meta.is_dir() => inputs.walk(path, links),
                 Ok(meta) if meta.is_file() => match path.file_name() {
-                    Some(name) => inputs.files.push(Input::new(path.clone(), name.into())),
+                    Some(name) => inputs.files.push(Input::new(path.clone(), None, name.into())),
                     None => inputs.refuse(path, "has no file name"),
                 },
                 Ok(_) => inputs.refuse(path, "is neither a file nor a folder"),
@@ -109,7 +111,7 @@ impl Inputs {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => {
                     let below = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_path_buf();
-                    self.files.push(Input::new(entry.into_path(), below));
+                    self.files.push(Input::new(entry.into_path(), Some(root.to_path_buf()), below));
                 }
                 Ok(entry) if entry.file_type().is_symlink() => {
                     self.refuse(
@@ -215,7 +217,7 @@ mod tests {
 
     #[test]
     fn numbered_files_are_frames_of_a_shot() {
-        let shot = |name: &str| Input::new(name.into(), name.into()).shot();
+        let shot = |name: &str| Input::new(name.into(), None, name.into()).shot();
         assert_eq!(shot("ep/walk.0001.png"), shot("ep/walk.0002.png"));
         assert_eq!(shot("ep/walk.999.png"), shot("ep/walk.1000.png"));
         assert_ne!(shot("ep/walk.0001.png"), shot("ep2/walk.0001.png"));

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod demo;
+mod endurance;
 pub mod inputs;
 mod ordered;
 mod secrets;

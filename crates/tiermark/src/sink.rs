@@ -57,7 +57,7 @@ impl Drop for Part {
     }
 }
 
-/// The bytes of a file of at most `limit` bytes, opened for reading only.
+/// The bytes of a file of 1 to `limit` bytes, opened for reading only.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -67,7 +67,14 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     // One byte more tells whether the file grew meanwhile.
     let read = file.take(limit + 1).read_to_end(&mut bytes)? as u64;
-    if read > limit { Err(too_long(read, limit)) } else { Ok(bytes) }
+    match read {
+        0 => Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "is empty; fetch it again from where it came from",
+        )),
+        n if n > limit => Err(too_long(n, limit)),
+        _ => Ok(bytes),
+    }
 }
 
 fn too_long(length: u64, limit: u64) -> io::Error {
@@ -95,11 +102,13 @@ mod tests {
     }
 
     #[test]
-    fn long_files_are_not_read() {
+    fn long_and_empty_files_are_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         fs::write(&path, b"12345").unwrap();
         assert_eq!(read_bounded(&path, 5).unwrap(), b"12345");
         assert!(read_bounded(&path, 4).is_err());
+        fs::write(&path, b"").unwrap();
+        assert!(read_bounded(&path, 4).is_err_and(|error| error.to_string().contains("empty")));
     }
 }

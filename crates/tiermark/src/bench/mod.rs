@@ -18,13 +18,13 @@ use tiermark_mark::{
     ContentId, Detector, Effort, Embedder, MarkKey, Payload, Picture, Question, Reading, Strength,
 };
 use tiermark_mark::{FalseAlarm, pixels_per_ref};
-use tiermark_signal::{Plane, Size, quality};
+use tiermark_signal::{Size, quality};
 
-pub(crate) use attack::{jpeg_bytes, on_white, picture_of_frame};
+pub(crate) use attack::{jpeg_bytes, on_white, picture_of_frame, planes_of};
 
+use crate::endurance::Endurance;
 use crate::inputs::{Input, why};
 use crate::sink::read_bounded;
-use crate::stamp::LEAST_Z;
 use crate::verdict::ATTRIBUTION;
 
 /// Frames below this many lines are counted apart: their pattern comes near the pixel grid.
@@ -158,7 +158,8 @@ impl Bench {
         let growth = file.len() as f64 / size;
         let marked = Frame::decode(file, &limits).map_err(|error| error.to_string())?;
         let values = marked.colours();
-        let refused_at = self.refused_at(&marked, &values, recipient);
+        let endurance = Endurance::of(&marked, recipient, &self.studio.detector);
+        let refused_at = (!endurance.lasting).then_some(endurance.z);
         let foreign = Frame::decode(mark(&self.stranger)?, &limits).map_err(|error| error.to_string())?;
         let mut outcomes = Vec::new();
         if refused_at.is_none() {
@@ -174,18 +175,6 @@ impl Bench {
             refused_at,
             outcomes,
         })
-    }
-
-    /// The statistic of a copy that `stamp` would refuse.
-    fn refused_at(&self, marked: &Frame, values: &[Plane], recipient: Payload) -> Option<f64> {
-        let alpha = marked.alpha();
-        let picture =
-            Picture { colours: values, alpha: alpha.as_ref(), premultiplied: marked.alpha_is_associated() };
-        let scales = [pixels_per_ref(marked.size())];
-        let question = Question { known: &[recipient], scales: &scales, effort: Effort::KnownScales };
-        let readings = self.studio.detector.read_on_white(&picture, &question);
-        let z = readings.first().map_or(0.0, |reading| reading.z);
-        (z < LEAST_Z).then_some(z)
     }
 
     fn attacked(&self, marked: &Frame, recipient: Payload) -> Result<Vec<(String, Outcome)>, String> {
@@ -207,7 +196,7 @@ impl Bench {
     }
 
     fn read(&self, found: &DynamicImage, scales: &[f64]) -> Vec<Reading> {
-        let (colours, alpha) = attack::planes_of(found);
+        let (colours, alpha) = planes_of(found);
         let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: false };
         let question = Question { known: &self.known, scales, effort: Effort::Similarities };
         self.studio.detector.read(&picture, &question)

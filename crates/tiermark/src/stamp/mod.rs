@@ -12,6 +12,7 @@
 mod press;
 mod scan;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -26,7 +27,6 @@ use time::OffsetDateTime;
 use crate::inputs::{Input, Inputs};
 use crate::ordered::Ordered;
 use crate::secrets::Keys;
-pub use press::LEAST_Z;
 use press::Presses;
 use scan::Scanned;
 
@@ -77,7 +77,7 @@ pub struct Options {
     pub force: bool,
     /// Sign and write nothing; say what would happen.
     pub dry_run: bool,
-    /// Let copies leave whose mark will hardly survive anything, as long as it can be read now.
+    /// Let copies leave whose mark is lost at its first JPEG, as long as it can be read now.
     pub allow_weak: bool,
     /// What may change besides the pixels' values.
     pub write: WriteOptions,
@@ -257,7 +257,7 @@ impl Stamper {
     ) -> Result<Vec<(usize, Outcome)>, StampError> {
         watch.pressing(jobs.len());
         let presses = Presses::new(&self.keys, jobs.iter().map(|job| (job.mark, job.record.hop)));
-        let handovers: std::collections::BTreeSet<DocId> = jobs.iter().map(|job| job.handover).collect();
+        let handovers: BTreeSet<DocId> = jobs.iter().map(|job| job.handover).collect();
         let each = |outcome: &Outcome| watch.outcome(outcome);
         let ordered = Ordered::new(&each);
         for (index, outcome) in settled.iter().enumerate() {
@@ -294,24 +294,25 @@ impl Stamper {
     }
 }
 
-/// Refuse an output folder that is, holds or lies in an input folder: the next run would stamp its own outputs.
+/// Refuse an output folder that is or lies in an input folder (the next run would stamp its own outputs), and an
+/// output that would be its own input.
 fn apart(out: &Path, inputs: &Inputs) -> Result<(), StampError> {
     let Some(real_out) = real(out) else { return Ok(()) };
-    for file in &inputs.files {
-        // The folder that was named is what is left of the path without the part below it.
-        let depth = file.below.components().count();
-        let Some(root) = file.path.ancestors().nth(depth).and_then(real) else { continue };
-        let named_file = depth == 1 && file.path.file_name() == Some(file.below.as_os_str());
-        let why = if real_out == root {
-            "is the folder that the inputs lie in"
-        } else if real_out.starts_with(&root) && !named_file {
-            "lies inside the folder of the inputs"
-        } else {
-            continue;
-        };
-        return Err(StampError::BadOut { out: out.to_path_buf(), why: why.to_owned() });
+    let mixed = |why: &str| Err(StampError::BadOut { out: out.to_path_buf(), why: why.to_owned() });
+    let roots: BTreeSet<&PathBuf> = inputs.files.iter().filter_map(|file| file.root.as_ref()).collect();
+    for root in roots.into_iter().filter_map(|root| real(root)) {
+        if real_out == root {
+            return mixed("is the folder that the inputs lie in");
+        }
+        if real_out.starts_with(&root) {
+            return mixed("lies inside the folder of the inputs");
+        }
     }
-    Ok(())
+    let onto_itself = |file: &&Input| real(&file.path).is_some_and(|path| path == real_out.join(&file.below));
+    match inputs.files.iter().find(onto_itself) {
+        Some(_) => mixed("is the folder that an input lies in"),
+        None => Ok(()),
+    }
 }
 
 /// The real path of a folder, of which the end may not exist yet.

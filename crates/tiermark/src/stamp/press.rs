@@ -8,18 +8,15 @@ use tiermark_ledger::Digest;
 use tiermark_ledger::MarkId;
 use tiermark_ledger::keys::tree::Hop;
 use tiermark_ledger::store::Output;
-use tiermark_mark::{Detector, Effort, Embedder, Payload, Picture, Question, Strength, pixels_per_ref};
+use tiermark_mark::{Detector, Embedder, Payload, Picture, Strength};
 use tiermark_signal::{Plane, quality};
 
 use super::scan::{open, status};
 use super::{Job, Options, Outcome, Stamper, Status};
+use crate::endurance::Endurance;
 use crate::inputs::why;
 use crate::secrets::{Keys, content_of, payload};
 use crate::sink::Part;
-use crate::verdict::ATTRIBUTION;
-
-/// A copy must read at least this strongly as it is, laid on white (`docs/decisions/0009-weak-copies-stay.md`).
-pub const LEAST_Z: f64 = 12.0;
 
 /// Embedder and detector of one mark under one hop.
 struct Press {
@@ -51,8 +48,7 @@ impl Presses {
 /// What a read-back copy is like.
 struct ReadBack {
     psnr_db: f64,
-    z: f64,
-    readable: bool,
+    endurance: Endurance,
 }
 
 impl Stamper {
@@ -82,7 +78,7 @@ impl Stamper {
                 read_back(&frame, bytes, press, options).map_err(|reason| not(Status::Failed, reason))?;
             return carries(&read, options).map(|()| done(job, path, &read)).map_err(|reason| Outcome {
                 psnr_db: Some(centi(read.psnr_db)),
-                predicted_z: Some(milli(read.z)),
+                predicted_z: Some(milli(read.endurance.z)),
                 ..not(Status::Refused, reason)
             });
         }
@@ -117,14 +113,14 @@ impl Stamper {
         let read = read_back(frame, on_disk, press, options).map_err(failed)?;
         if let Err(reason) = carries(&read, options) {
             self.refuse(job).map_err(|error| not(Status::Failed, error.to_string()))?;
-            let (psnr_db, predicted_z) = (Some(centi(read.psnr_db)), Some(milli(read.z)));
+            let (psnr_db, predicted_z) = (Some(centi(read.psnr_db)), Some(milli(read.endurance.z)));
             return Err(Outcome { psnr_db, predicted_z, ..not(Status::Refused, reason) });
         }
         let output = Output {
             i: job.record.i,
             sha256: digest,
             psnr_centi_db: (read.psnr_db.min(999.0) * 100.0).round() as i64,
-            z_milli: (read.z * 1000.0).round() as i64,
+            z_milli: (read.endurance.z * 1000.0).round() as i64,
         };
         self.seal(job, output).map_err(|error| not(Status::Failed, error.to_string()))?;
         part.commit().map_err(|error| not(Status::Failed, cannot_write(&path, &error)))?;
@@ -153,7 +149,7 @@ fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
         status: Status::Stamped,
         reason: None,
         psnr_db: Some(centi(read.psnr_db)),
-        predicted_z: Some(milli(read.z)),
+        predicted_z: Some(milli(read.endurance.z)),
     }
 }
 
@@ -172,43 +168,34 @@ fn picture<'a>(frame: &Frame, colours: &'a [Plane], alpha: Option<&'a Plane>) ->
     Picture { colours, alpha, premultiplied: frame.alpha_is_associated() }
 }
 
-/// Decode what was written and let the detector look at it, laid on white: a mark that lives only as long as a layer
-/// stays transparent is none.
+/// Decode what was written and let the detector look at it.
 fn read_back(host: &Frame, bytes: Vec<u8>, press: &Press, options: &Options) -> Result<ReadBack, String> {
     let marked =
         Frame::decode(bytes, &options.limits).map_err(|error| format!("could not be read back: {error}"))?;
-    let colours = marked.colours();
-    let hosts = host.colours();
+    let (hosts, colours) = (host.colours(), marked.colours());
     if colours.len() != hosts.len() || marked.size() != host.size() {
         return Err("could not be read back: the copy has another shape".to_owned());
     }
-    let alpha = marked.alpha();
-    let question = Question {
-        known: &[press.payload],
-        scales: &[pixels_per_ref(host.size())],
-        effort: Effort::KnownScales,
-    };
-    let flat = picture(&marked, &colours, alpha.as_ref());
-    let reading =
-        press.detector.read_on_white(&flat, &question).into_iter().find(|r| r.payload == press.payload);
-    Ok(ReadBack {
-        psnr_db: quality::psnr(&hosts, &colours),
-        z: reading.map_or(0.0, |reading| reading.z),
-        readable: reading.is_some_and(|reading| reading.false_alarm.log10() <= ATTRIBUTION),
-    })
+    let psnr_db = quality::psnr(&hosts, &colours);
+    Ok(ReadBack { psnr_db, endurance: Endurance::of(&marked, press.payload, &press.detector) })
 }
 
 /// Whether a copy may leave.
 fn carries(read: &ReadBack, options: &Options) -> Result<(), String> {
-    if read.readable && (read.z >= LEAST_Z || options.allow_weak) {
+    let Endurance { z, readable, lasting } = read.endurance;
+    if lasting || (readable && options.allow_weak) {
         return Ok(());
     }
-    let way_out = if read.readable { "; --allow-weak lets it leave all the same" } else { "" };
-    Err(format!(
-        "cannot carry the mark: predicted strength z {:.1}, at least {LEAST_Z:.1} is needed \
-         (too small, blank, or drawn in its alpha alone){way_out}",
-        read.z
-    ))
+    Err(if readable {
+        format!(
+            "cannot carry the mark for long: predicted strength z {z:.1} as it is, lost after JPEG 75; \
+             --allow-weak lets it leave all the same"
+        )
+    } else {
+        format!(
+            "cannot carry the mark: predicted strength z {z:.1} (too small, blank, or drawn in its alpha alone)"
+        )
+    })
 }
 
 fn digest_of(path: &Path) -> Option<Digest> {

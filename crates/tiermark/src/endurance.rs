@@ -1,0 +1,46 @@
+//! Will a marked copy still say whose it is after its first leak?
+
+use tiermark_frame::Frame;
+use tiermark_mark::{Detector, Effort, Payload, Picture, Question, pixels_per_ref};
+use tiermark_signal::Plane;
+
+use crate::bench::{Attack, picture_of_frame, planes_of};
+use crate::verdict::ATTRIBUTION;
+
+/// From this statistic on, a copy needs no second look: on all samples such copies read after every change of the table.
+const STRONG: f64 = 25.0;
+
+/// How a marked copy reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Endurance {
+    /// Statistic of the copy as it is, laid on white.
+    pub(crate) z: f64,
+    /// Whether it can be attributed as it is.
+    pub(crate) readable: bool,
+    /// Whether it can be attributed after JPEG 75.
+    pub(crate) lasting: bool,
+}
+
+impl Endurance {
+    /// Read a marked frame as a leak would show it: laid on white, and where that is not strong, after JPEG 75.
+    ///
+    /// A mark that lives only as long as a layer stays transparent, or a file is not recompressed, is none.
+    pub(crate) fn of(marked: &Frame, payload: Payload, detector: &Detector) -> Self {
+        let scales = [pixels_per_ref(marked.size())];
+        let question = Question { known: &[payload], scales: &scales, effort: Effort::KnownScales };
+        let read = |colours: &[Plane], alpha: Option<&Plane>, premultiplied: bool| {
+            let picture = Picture { colours, alpha, premultiplied };
+            let reading =
+                detector.read_on_white(&picture, &question).into_iter().find(|r| r.payload == payload);
+            reading.map_or((0.0, false), |reading| (reading.z, reading.false_alarm.log10() <= ATTRIBUTION))
+        };
+        let (z, readable) = read(&marked.colours(), marked.alpha().as_ref(), marked.alpha_is_associated());
+        let lasting = readable
+            && (z >= STRONG
+                || Attack::Jpeg(75).apply(&picture_of_frame(marked)).is_ok_and(|jpeg| {
+                    let (colours, alpha) = planes_of(&jpeg);
+                    read(&colours, alpha.as_ref(), false).1
+                }));
+        Self { z, readable, lasting }
+    }
+}
