@@ -8,6 +8,9 @@ use clap_complete::Shell;
 const EXIT: &str = "Exit status: 0 done, for trace a mark was attributed; 1 ran well and the answer is no; \
 2 could not do the work; 3 partly, some inputs failed or were refused.";
 
+/// More threads than any machine of a farm has; a slip of the finger must not ask the system for millions.
+const MOST_JOBS: i64 = 1024;
+
 /// An invisible mark for animation: whose copy is this, and who can check the answer?
 #[derive(Parser)]
 #[command(name = "tiermark", version, after_help = EXIT, disable_help_subcommand = true)]
@@ -30,7 +33,7 @@ pub(crate) struct Common {
     /// One JSON object to a line on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// No progress, no summary
+    /// No progress, no summary; what fails or is refused is still said
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     /// Frames worked on at once; 0 takes all cores
@@ -40,10 +43,11 @@ pub(crate) struct Common {
         global = true,
         value_name = "N",
         default_value_t = 0,
+        value_parser = clap::value_parser!(u16).range(..=MOST_JOBS),
         env = "TIERMARK_JOBS",
         hide_env = true
     )]
-    pub(crate) jobs: usize,
+    pub(crate) jobs: u16,
 }
 
 #[derive(Subcommand)]

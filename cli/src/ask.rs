@@ -1,6 +1,7 @@
 //! Which studio is meant, and its passphrase.
 
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use tiermark::ledger::{Passphrase, Secrets, Studio};
@@ -70,9 +71,20 @@ pub(crate) fn passphrase(common: &Common, asked: Asked) -> Result<Passphrase, Tr
     Ok(Passphrase::new(typed.as_bytes().to_vec())?)
 }
 
+/// The longest passphrase file. A longer one is another file, or a device without an end.
+const LONGEST: usize = 4096;
+
 fn from_file(file: &Path) -> Result<Passphrase, Trouble> {
-    let bytes = std::fs::read(file).map_err(|error| {
-        Trouble(format!("{}: the passphrase file could not be read: {error}", file.display()))
-    })?;
-    Passphrase::first_line(bytes).map_err(|error| Trouble(format!("{}: {error}", file.display())))
+    let trouble = |why: &str| Trouble(format!("{}: {why}", file.display()));
+    // Its full length from the start: a buffer that grows leaves copies of the secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    File::open(file)
+        .and_then(|open| open.take(LONGEST as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| trouble(&format!("the passphrase file could not be read: {error}")))?;
+    if bytes.len() > LONGEST {
+        return Err(trouble(&format!(
+            "the passphrase file is longer than {LONGEST} bytes; is it the right one?"
+        )));
+    }
+    Passphrase::first_line(std::mem::take(&mut *bytes)).map_err(|error| trouble(&error.to_string()))
 }

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use tiermark::bench::{BASIC, Bench, Measured, Outcome, Table};
-use tiermark::inputs::{Input, Inputs, Links};
+use tiermark::inputs::{Input, Links};
 
 use crate::args::Common;
 use crate::report::{self, Answer, Trouble};
-use crate::{in_pool, progress};
+use crate::{find, in_pool, progress};
 
 /// Measure the pictures.
 pub(crate) fn run(common: &Common, pictures: &[PathBuf], seed: u64) -> Result<Answer, Trouble> {
-    let inputs = Inputs::find(pictures, Links::Follow);
+    let inputs = find(pictures, Links::Follow)?;
     let bar = progress::bar(common, "measuring", inputs.files.len() as u64);
     let bench = Bench::new(seed, &BASIC);
     let (measured, failed) = in_pool(common.jobs, || bench.run(&inputs.files, &|_: &Input| bar.inc(1)))?;

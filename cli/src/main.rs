@@ -14,11 +14,13 @@ mod stamp;
 mod trace;
 mod vendor;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use args::{Arguments, Verb};
 use clap::{CommandFactory, Parser};
 use report::{Answer, Trouble};
+use tiermark::inputs::{Inputs, Links};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -30,10 +32,7 @@ fn main() -> ExitCode {
         Verb::Trace { found, max_megapixels } => trace::run(common, found, *max_megapixels),
         Verb::Bench { pictures, seed } => bench::run(common, pictures, *seed),
         Verb::Demo { samples, out } => demo::run(common, samples, out),
-        Verb::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Arguments::command(), "tiermark", &mut std::io::stdout());
-            Ok(Answer::Done)
-        }
+        Verb::Completions { shell } => Ok(completions(*shell)),
     };
     match answer {
         Ok(answer) => answer.into(),
@@ -44,8 +43,28 @@ fn main() -> ExitCode {
     }
 }
 
+/// By way of memory: `generate` panics where its writer fails, as standard output may.
+fn completions(shell: clap_complete::Shell) -> Answer {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "tiermark", &mut script);
+    report::print(&String::from_utf8_lossy(&script));
+    Answer::Done
+}
+
+/// All that `named` stands for; nothing at all is a slip, not an answer.
+fn find(named: &[PathBuf], links: Links) -> Result<Inputs, Trouble> {
+    let inputs = Inputs::find(named, links);
+    if inputs.files.is_empty() && inputs.unreadable.is_empty() {
+        return Err(Trouble(
+            "there are no files in what was named; hidden ones are left out unless named themselves"
+                .to_owned(),
+        ));
+    }
+    Ok(inputs)
+}
+
 /// Do `work` on as many threads as were asked for.
-fn in_pool<T: Send>(jobs: usize, work: impl FnOnce() -> T + Send) -> Result<T, Trouble> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+fn in_pool<T: Send>(jobs: u16, work: impl FnOnce() -> T + Send) -> Result<T, Trouble> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build();
     Ok(pool.map_err(|error| Trouble(format!("no threads to work with: {error}")))?.install(work))
 }

@@ -40,9 +40,9 @@ impl<E: std::error::Error> From<E> for Trouble {
     }
 }
 
-/// Say on standard error what went wrong.
+/// Say on standard error what went wrong, on one line: a file's name in it must not pass for a message of ours.
 pub(crate) fn complain(message: &str) {
-    say(&format!("tiermark: {message}"));
+    say(&format!("tiermark: {}", message.replace('\n', "\\n")));
 }
 
 /// Say something on standard error. If nobody can hear it, there is nothing better to do.
@@ -57,12 +57,17 @@ pub(crate) fn json(object: &impl serde::Serialize) {
     }
 }
 
-/// A line or table on standard output. A closed pipe means that the reader has seen enough.
+/// A line or table on standard output.
+///
+/// Where it cannot be written the run ends at once with status 2: an answer that nobody got is none. A closed pipe needs
+/// no message, its reader has seen enough.
 pub(crate) fn print(text: &str) {
     let mut out = io::stdout().lock();
-    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) else { return };
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        complain(&format!("standard output could not be written: {error}"));
     }
+    std::process::exit(2);
 }
 
 /// A table that fits the terminal.
@@ -74,11 +79,14 @@ pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
     table.to_string()
 }
 
-/// Text without what a terminal would obey: control characters are written out. Line breaks of our own texts stay.
+/// Text without what a terminal would obey: control characters, and marks that turn the direction of text, are written
+/// out. Line breaks of our own texts stay.
 pub(crate) fn visible(text: &str) -> String {
-    let shown =
-        |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(shown).collect()
+    // `gpj.exe` reads as `exe.jpg` after U+202E (Unicode TR 36, 3.1).
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let obeyed = |c: char| (c.is_control() && c != '\n') || turns(c);
+    text.chars().map(|c| if obeyed(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 /// A file's name for a person: one line, whatever it holds.
@@ -98,6 +106,7 @@ mod tests {
     #[test]
     fn names_cannot_command_a_terminal() {
         assert_eq!(name_of(std::path::Path::new("a\u{1b}[31m\nb")), "a\\u{1b}[31m\\nb");
+        assert_eq!(name_of(std::path::Path::new("a\u{202e}gpj.exe")), "a\\u{202e}gpj.exe");
         assert_eq!(name_of(std::path::Path::new("원화 1.png")), "원화 1.png");
     }
 

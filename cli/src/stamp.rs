@@ -3,14 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
-use tiermark::inputs::{Inputs, Links};
+use tiermark::inputs::Links;
 use tiermark::stamp::{Options, Outcome, Status, Watch};
 use tiermark::{Stamper, WriteOptions};
 use time::OffsetDateTime;
 
 use crate::args::{Common, StampArguments};
 use crate::report::{self, Answer, Trouble};
-use crate::{ask, in_pool, progress, trace, vendor};
+use crate::{ask, find, in_pool, progress, trace, vendor};
 
 /// Stamp the inputs.
 pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer, Trouble> {
@@ -25,7 +25,7 @@ pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer,
         write: WriteOptions { allow_depth_change: arguments.allow_depth_change },
         limits: trace::limits(arguments.max_megapixels),
     };
-    let inputs = Inputs::find(&arguments.inputs, Links::Follow);
+    let inputs = find(&arguments.inputs, Links::Follow)?;
     let watcher = Watcher { common, dry_run: arguments.dry_run, bar: Mutex::new(None) };
     let stamper = Stamper::new(studio, secrets);
     let now = OffsetDateTime::now_utc();
@@ -84,9 +84,9 @@ impl Watch for Watcher<'_> {
 
     fn outcome(&self, outcome: &Outcome) {
         if self.common.json {
-            report::json(outcome);
+            self.with_bar(|bar| bar.suspend(|| report::json(outcome)));
         }
-        if let (Some(reason), false) = (&outcome.reason, self.common.quiet) {
+        if let Some(reason) = &outcome.reason {
             let word = if outcome.status == Status::Refused { "refused" } else { "failed" };
             let line = format!("{word}: {}: {reason}", report::name_of(&outcome.file));
             self.with_bar(|bar| bar.suspend(|| report::complain(&line)));

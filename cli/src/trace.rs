@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use tiermark::inputs::{Inputs, Links};
+use tiermark::inputs::Links;
 use tiermark::verdict::{Finding, Verdict};
 use tiermark::{Limits, Tracer};
 
 use crate::args::Common;
 use crate::report::{self, Answer, Trouble};
-use crate::{ask, in_pool, progress};
+use crate::{ask, find, in_pool, progress};
 
 /// Trace the found files.
 pub(crate) fn run(
@@ -20,7 +20,7 @@ pub(crate) fn run(
     let studio = ask::open_to_look(common)?;
     let secrets = ask::unlock(common, &studio)?;
     let tracer = Tracer::new(studio, &secrets, limits(max_megapixels))?;
-    let inputs = Inputs::find(found, Links::Report);
+    let inputs = find(found, Links::Report)?;
     let bar = progress::bar(common, "tracing", (inputs.files.len() + inputs.unreadable.len()) as u64);
     let findings = Mutex::new(Vec::new());
     let each = |finding: &Finding| {
@@ -65,13 +65,13 @@ fn answer(findings: &[Finding]) -> Answer {
 
 fn tell(common: &Common, findings: &[Finding]) {
     report::print(&table(findings));
-    if common.quiet {
-        return;
-    }
     for finding in findings {
         if let Some(reason) = &finding.reason {
             report::complain(&format!("{}: {reason}", report::name_of(&finding.file)));
         }
+    }
+    if common.quiet {
+        return;
     }
     if findings.iter().any(|finding| finding.verdict == Verdict::NoMark) {
         report::say("no-mark: nothing was read above the threshold, which is not the same as innocent.");

@@ -58,6 +58,21 @@ fn a_damaged_copy_names_its_vendor_with_a_signature_that_checks() {
             (&1.into(), &1.into(), &"blind".into())
         );
     }
+    let keys = |object: &serde_json::Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let finding = run.about("a.jpg");
+    assert_eq!(keys(&finding), ["file", "geometry", "marks", "original", "reason", "sha256", "verdict"]);
+    let of_a_mark = [
+        "detector",
+        "frames",
+        "handover",
+        "issued_at",
+        "log10_false_alarm",
+        "recipient",
+        "signature",
+        "tier",
+        "z",
+    ];
+    assert_eq!(keys(&finding["marks"][0]), of_a_mark);
     let geometry = &run.about("b.png")["geometry"];
     assert!(
         (geometry["scale"].as_f64().unwrap() - 0.5).abs() < 0.005 && geometry["flipped"] == true,
@@ -85,6 +100,42 @@ fn unmarked_frames_and_another_studios_give_nobody_and_exit_1() {
     assert!(
         run.lines().iter().all(|line| line["verdict"] == "no-mark" && line["marks"] == serde_json::json!([]))
     );
+}
+
+#[test]
+fn tracing_leaves_the_evidence_and_the_studio_as_they_were() {
+    let scene = Scene::new();
+    drawings(&scene);
+    assert_eq!(stamp(&scene, &["in/cel.png"]).status, 0);
+    // SQLite puts an empty journal beside a registry that is open to look only, and cannot take it away again.
+    let journal = |name: &String| name.ends_with("registry.db-wal") || name.ends_with("registry.db-shm");
+    let names = || scene.files(".").into_iter().filter(|name| !journal(name)).collect::<Vec<_>>();
+    let before: Vec<_> = names().into_iter().map(|name| (scene.read(&name), name)).collect();
+    assert_eq!(scene.run(&["trace", "out"]).status, 0);
+    assert_eq!(names().len(), before.len(), "{:?}", names());
+    for (bytes, name) in before {
+        assert!(scene.read(&name) == bytes, "{name} was changed");
+    }
+    let wal = scene.path(".tiermark/registry.db-wal");
+    assert!(std::fs::metadata(wal).map_or(0, |wal| wal.len()) == 0, "the journal holds lines");
+}
+
+#[test]
+fn a_bench_needs_no_studio_and_names_nobody_wrongly() {
+    let scene = Scene::empty();
+    scene.draw("cels/a.png", &cel(960, 540, 0));
+    scene.write("cels/letter.png", b"Dear Sir or Madam");
+    let run = scene.run(&["bench", "cels", "--json"]);
+    assert_eq!(run.status, 3, "{}", run.err);
+    let lines = run.lines();
+    assert_eq!(lines.iter().filter(|line| line["named"] == "right").count(), 8, "{}", run.out);
+    for control in ["unmarked", "another studio's"] {
+        let line = lines.iter().find(|line| line["attack"] == control).unwrap();
+        assert_eq!((&line["named"], &line["class"]), (&"nobody".into(), &"cels".into()));
+    }
+    assert_eq!(lines.len(), 10);
+    assert!(run.err.contains("letter.png: not a picture"), "{}", run.err);
+    assert_eq!(scene.files(".").len(), 3, "nothing is written");
 }
 
 #[test]

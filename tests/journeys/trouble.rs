@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 #![allow(unreachable_pub, dead_code, reason = "the scene is shared between test programs")]
+#![allow(clippy::print_stderr, reason = "a skipped test says why")]
 
 mod scene;
 
@@ -84,7 +85,7 @@ fn every_kind_of_bad_file_has_its_message_and_the_good_one_is_stamped() {
 #[test]
 fn names_in_any_script_go_through_and_cannot_command_the_terminal() {
     let scene = Scene::new();
-    for name in ["in/원화 1.png", "in/фон.png", "in/two\nlines.png", "in/red\u{1b}[31m.png"] {
+    for name in ["in/원화 1.png", "in/фон.png", "in/two\nlines.png", "in/red\u{1b}[31m\u{202e}.png"] {
         scene.draw(name, &cel(960, 540, name.len() as u32 % 7));
     }
     let run = stamp(&scene, &["in"]);
@@ -93,7 +94,12 @@ fn names_in_any_script_go_through_and_cannot_command_the_terminal() {
     let human = scene.run(&["trace", "out"]);
     assert_eq!(human.status, 0);
     assert!(human.out.contains("원화 1.png") && human.out.contains("two\\nlines.png"), "{}", human.out);
-    assert!(!human.out.contains('\u{1b}'), "{}", human.out);
+    assert!(!human.out.contains(['\u{1b}', '\u{202e}']), "{}", human.out);
+    // Nor can a folder's name pass for a message of the program.
+    scene.write("x\ntiermark: all is well/letter.png", b"Dear Sir or Madam");
+    let folder = "x\ntiermark: all is well";
+    let run = scene.run(&["stamp", "--to", "Shepherd Boy", "--out", folder, folder]);
+    assert!(run.status == 2 && run.err.lines().count() == 1, "{}", run.err);
 }
 
 #[test]
@@ -213,7 +219,7 @@ fn a_full_disk_fails_the_file_and_leaves_no_half_of_it() {
         .arg(scene.path("out"))
         .output();
     if !small.is_ok_and(|output| output.status.success()) {
-        // Without the right to mount there is no full disk to be had.
+        eprintln!("skipped: without the right to mount there is no full disk to be had");
         return;
     }
     let run = stamp(&scene, &["--json", "in"]);
@@ -224,4 +230,92 @@ fn a_full_disk_fails_the_file_and_leaves_no_half_of_it() {
     assert_eq!(run.about("a.png")["status"], "failed");
     assert_eq!(stamp(&scene, &["in"]).status, 0, "with room again the same command finishes");
     assert_eq!(scene.files("out"), ["a.png", "b.png"]);
+}
+
+#[test]
+fn slips_of_the_hand_are_told_and_nothing_is_begun() {
+    let scene = Scene::new();
+    scene.draw("in/a.png", &cel(640, 480, 0));
+    std::fs::create_dir(scene.path("nothing")).unwrap();
+    scene.write("long", &[b'a'; 5000]);
+    for (arguments, word) in [
+        (&["stamp", "--to", "Shepherd Boy", "--out", "out", "nothing"][..], "there are no files"),
+        (&["trace", "nothing"], "there are no files"),
+        (&["bench", "nothing"], "there are no files"),
+        (&["trace", "--jobs", "65535", "in"], "1024"),
+        (&["trace", "--jobs=-1", "in"], "--jobs"),
+        (&["trace", "--passphrase-file", "long", "in"], "longer than"),
+        (&["trace", "--passphrase-file", "gone", "in"], "gone"),
+        (&["trace", "--studio", "nothing", "in"], "nothing"),
+        #[cfg(target_os = "linux")]
+        (&["trace", "--passphrase-file", "/dev/zero", "in"], "longer than"),
+    ] {
+        let run = scene.run(arguments);
+        assert!(run.status == 2 && run.err.contains(word), "{arguments:?}: {} {}", run.status, run.err);
+        assert!(run.out.is_empty(), "{arguments:?}: {}", run.out);
+    }
+}
+
+#[test]
+fn quiet_runs_still_say_what_was_refused() {
+    let scene = Scene::new();
+    scene.draw("in/a.png", &cel(640, 480, 0));
+    scene.write("in/letter.png", b"Dear Sir or Madam");
+    let run = stamp(&scene, &["--quiet", "in"]);
+    assert_eq!((run.status, run.err.lines().count()), (3, 1), "{}", run.err);
+    assert!(run.out.is_empty() && run.err.contains("letter.png: not a picture"), "{}", run.err);
+    let run = scene.run(&["trace", "--quiet", "in"]);
+    assert_eq!((run.status, run.err.lines().count()), (3, 1), "{}", run.err);
+}
+
+/// A full disk behind `>` must not pass for a finished report, nor end in a panic.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_is_not_done() {
+    let scene = Scene::new();
+    scene.draw("in/a.png", &cel(640, 480, 0));
+    let to = |stdout: std::process::Stdio, arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tiermark"));
+        command.current_dir(scene.path(".")).env("TIERMARK_PASSPHRASE_FILE", "passphrase").args(arguments);
+        Run::of(
+            &command
+                .stdout(stdout)
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+                .wait_with_output()
+                .unwrap(),
+        )
+    };
+    for arguments in [&["completions", "bash"][..], &["vendor", "list"], &["trace", "--json", "in"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let run = to(full.into(), arguments);
+        assert!(run.status == 2 && run.err.contains("standard output"), "{arguments:?}: {}", run.err);
+        let (reader, closed) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = to(closed.into(), arguments);
+        assert!(run.status == 2 && run.err.is_empty(), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_read_is_told_and_links_in_found_folders_are_not_followed() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::new();
+    scene.draw("found/a.png", &cel(640, 480, 0));
+    scene.draw("elsewhere/b.png", &cel(640, 480, 1));
+    std::os::unix::fs::symlink("../elsewhere/b.png", scene.path("found/link.png")).unwrap();
+    let run = scene.run(&["trace", "--json", "found"]);
+    assert_eq!((run.status, run.lines().len()), (3, 2), "{}", run.out);
+    assert_eq!(run.about("link.png")["verdict"], "unreadable");
+    let locked = scene.draw("in/locked.png", &cel(640, 480, 2));
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if std::fs::File::open(&locked).is_ok() {
+        eprintln!("skipped: root may read every file");
+        return;
+    }
+    let line = stamp(&scene, &["--json", "in"]).about("locked.png");
+    assert_eq!(line["status"], "failed");
+    assert!(line["reason"].as_str().unwrap().contains("may not be read"), "{line}");
 }
