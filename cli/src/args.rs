@@ -77,9 +77,9 @@ pub(crate) enum Verb {
         /// Found files and folders
         #[arg(required = true)]
         found: Vec<PathBuf>,
-        /// Refuse pictures of more megapixels
-        #[arg(long, value_name = "N")]
-        max_megapixels: Option<u64>,
+        /// Refuse pictures of more megapixels; each takes about 25 bytes of memory to a pixel
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        max_megapixels: u64,
     },
     /// Measure on your own pictures what survives which change; each folder is a class
     #[command(after_help = "Example:\n  tiermark bench frames/ --seed 1")]
@@ -154,7 +154,7 @@ pub(crate) struct StampArguments {
     /// Write palettes and grey below 8 bit as 8-bit RGB or grey
     #[arg(long)]
     pub(crate) allow_depth_change: bool,
-    /// Refuse pictures of more megapixels
-    #[arg(long, value_name = "N")]
-    pub(crate) max_megapixels: Option<u64>,
+    /// Refuse pictures of more megapixels; each takes about 35 bytes of memory to a pixel
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_megapixels: u64,
 }

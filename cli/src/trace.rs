@@ -12,11 +12,7 @@ use crate::report::{self, Answer, Trouble};
 use crate::{ask, find, in_pool, progress};
 
 /// Trace the found files.
-pub(crate) fn run(
-    common: &Common,
-    found: &[PathBuf],
-    max_megapixels: Option<u64>,
-) -> Result<Answer, Trouble> {
+pub(crate) fn run(common: &Common, found: &[PathBuf], max_megapixels: u64) -> Result<Answer, Trouble> {
     let studio = ask::open_to_look(common)?;
     let secrets = ask::unlock(common, &studio)?;
     let tracer = Tracer::new(studio, &secrets, limits(max_megapixels))?;
@@ -41,10 +37,9 @@ pub(crate) fn run(
     Ok(answer(&findings))
 }
 
-/// The usual limits, with another bound on pixels if one was given.
-pub(crate) fn limits(max_megapixels: Option<u64>) -> Limits {
-    let usual = Limits::default();
-    Limits { max_pixels: max_megapixels.map_or(usual.max_pixels, |n| n.saturating_mul(1_000_000)), ..usual }
+/// The usual limits, with the bound on pixels that was given.
+pub(crate) fn limits(max_megapixels: u64) -> Limits {
+    Limits { max_pixels: max_megapixels.saturating_mul(1_000_000), ..Limits::default() }
 }
 
 fn short(finding: &Finding) -> Finding {

@@ -44,7 +44,7 @@ impl Limits {
         }
         if width.saturating_mul(height) > self.max_pixels {
             return Err(FrameError::OverLimit(format!(
-                "{width} x {height} pixels, and a picture may have {}",
+                "{width} x {height} pixels, and a picture may have {}; --max-megapixels allows more",
                 self.max_pixels
             )));
         }
