@@ -37,11 +37,12 @@ pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer,
     Ok(answer(&outcomes))
 }
 
+/// A refusal is an answer; where nothing but failures came out, nothing could be done.
 fn answer(outcomes: &[Outcome]) -> Answer {
-    let stamped = outcomes.iter().filter(|outcome| outcome.status == Status::Stamped).count();
-    match stamped {
-        0 => Answer::Nothing,
-        n if n < outcomes.len() => Answer::Partly,
+    let count = |status: Status| outcomes.iter().filter(|outcome| outcome.status == status).count();
+    match (count(Status::Stamped), count(Status::Refused)) {
+        (0, 0) => Answer::Nothing,
+        (stamped, _) if stamped < outcomes.len() => Answer::Partly,
         _ => Answer::Done,
     }
 }

@@ -142,7 +142,7 @@ fn outputs_that_are_there_are_replaced_only_when_asked() {
     scene.draw("in/a.png", &cel(960, 540, 0));
     scene.write("out/a.png", b"somebody's work");
     let run = stamp(&scene, &["--json", "in"]);
-    assert_eq!(run.status, 2);
+    assert_eq!(run.status, 3);
     assert!(run.about("a.png")["reason"].as_str().unwrap().contains("--force"), "{}", run.out);
     assert_eq!(scene.read("out/a.png"), b"somebody's work");
     assert_eq!(stamp(&scene, &["--force", "in"]).status, 0);
@@ -160,7 +160,7 @@ fn weak_copies_leave_only_when_asked() {
     scene.draw("in/ink.png", &layer.into());
     let run = stamp(&scene, &["--json", "in"]);
     let line = run.about("ink.png");
-    assert_eq!((run.status, &line["status"]), (2, &"refused".into()), "{line}");
+    assert_eq!((run.status, &line["status"]), (3, &"refused".into()), "{line}");
     assert!(line["reason"].as_str().unwrap().contains("predicted strength"), "{line}");
     assert!(scene.files("out").is_empty());
     assert_eq!(stamp(&scene, &["--allow-weak", "in"]).status, 0);
