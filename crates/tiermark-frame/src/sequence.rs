@@ -63,7 +63,6 @@ mod tests {
             "",
             ".",
             ".png",
-            "0001.png",
             "bg_v012.png",
             "bg.v012.png",
             "shot_v002.tmp.exr",
