@@ -2,6 +2,9 @@
 
 use tiermark_signal::statistics::log10_sign_tail;
 
+/// An attribution is made at or below this, log10, for each picture and after all trials.
+pub const ATTRIBUTION: f64 = -9.0;
+
 /// A bound on the probability that an unmarked picture gives such a reading, kept as log10.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct FalseAlarm {

@@ -40,7 +40,7 @@ mod sync;
 
 pub use detect::{Detector, Effort, Geometry, Question, Reading};
 pub use embed::{Embedder, Picture, Strength};
-pub use evidence::FalseAlarm;
+pub use evidence::{ATTRIBUTION, FalseAlarm};
 pub use key::MarkKey;
 pub use layout::pixels_per_ref;
 pub use payload::{ContentId, Payload};

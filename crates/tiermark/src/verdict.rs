@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tiermark_mark::Geometry;
 
-/// An attribution is made at or below this, log10, per file and after all trials.
-pub const ATTRIBUTION: f64 = -9.0;
+pub use tiermark_mark::ATTRIBUTION;
 
 /// The answer for one found file. None of them is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

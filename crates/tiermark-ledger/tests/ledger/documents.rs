@@ -101,17 +101,6 @@ fn documents_are_the_vectors_byte_for_byte() {
     assert_eq!(computed.len(), expected.len());
 }
 
-/// After a change of format that was meant: `cargo test -p tiermark-ledger -- --ignored write_the_vectors`.
-#[test]
-#[ignore = "writes the vectors anew"]
-fn write_the_vectors() {
-    let head: String =
-        VECTORS.lines().take_while(|line| line.starts_with('#')).map(|l| format!("{l}\n")).collect();
-    let lines: String = computed().iter().map(|(name, value)| format!("{name} {value}\n")).collect();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/v1/documents.txt");
-    std::fs::write(path, head + &lines).unwrap();
-}
-
 #[test]
 fn the_vectors_open_with_their_keys() {
     let sign = demo_key("P/sign").public();

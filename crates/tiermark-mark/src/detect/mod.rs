@@ -10,7 +10,7 @@ use tiermark_signal::Size;
 use crate::carrier::{LatticeCarrier, WordCarrier};
 use crate::code::Codeword;
 use crate::embed::Picture;
-use crate::evidence::FalseAlarm;
+use crate::evidence::{ATTRIBUTION, FalseAlarm};
 use crate::key::MarkKey;
 use crate::layout::{FIELD, pixels_per_ref};
 use crate::payload::Payload;
@@ -99,18 +99,11 @@ impl Detector {
 
     /// The words in `found`, strongest first; empty if there is none to be seen.
     pub fn read(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
-        let size = found.size();
-        let codewords =
-            |tier: &Tier| question.known.iter().map(|&payload| codeword(payload, &tier.key)).collect();
-        let words = Words { known: question.known, codewords: self.tiers.iter().map(codewords).collect() };
-        let on_white = Gentle::of(&found.luma_on_white(), None);
-        let mut readings = self.read_gentle(&on_white, size, question, &words);
-        if let (true, Some(alpha)) = (readings.is_empty(), found.alpha) {
-            // A layer may have all of its drawing in alpha and its colours, with their mark, beneath.
-            let layer = Gentle::of(&found.luma(), Some(alpha));
-            readings = self.read_gentle(&layer, found.size(), question, &self.words(question));
-        }
-        readings
+        let readings = self.read_on_white(found, question);
+        let Some(alpha) = found.alpha.filter(|_| !certain(&readings)) else { return readings };
+        // A layer may have all of its drawing in alpha and its colours, with their mark, beneath.
+        let layer = Gentle::of(&found.luma(), Some(alpha));
+        surer(readings, self.read_gentle(&layer, found.size(), question, &self.words(question)))
     }
 
     /// The words in `found` laid on white paper, as most copies leak; not in a layer's colours beneath its alpha.
@@ -154,24 +147,27 @@ impl Detector {
     ) -> Vec<Reading> {
         let Some(look) = Look::at(gentle, size, &self.lattice) else { return Vec::new() };
         let readings = self.read_maps(gentle, look.known_scales(question.scales), words);
-        if !readings.is_empty() || question.effort == Effort::KnownScales {
+        if certain(&readings) || question.effort == Effort::KnownScales {
             return readings;
         }
-        let Some(middle) = gentle.middle() else { return self.read_maps(gentle, look.similarities(), words) };
-        match Look::at(&middle, middle.found_size(), &self.lattice) {
-            Some(look) => self.read_maps(&middle, look.similarities(), words),
-            None => Vec::new(),
-        }
+        let further = match gentle.middle() {
+            None => self.read_maps(gentle, look.similarities(), words),
+            Some(middle) => Look::at(&middle, middle.found_size(), &self.lattice)
+                .map_or_else(Vec::new, |look| self.read_maps(&middle, look.similarities(), words)),
+        };
+        surer(readings, further)
     }
 
+    /// The readings under the map that gives the surest one; the first that is certain will do.
     fn read_maps(&self, gentle: &Gentle, fits: Vec<Fit>, words: &Words<'_>) -> Vec<Reading> {
+        let mut best = Vec::new();
         for fit in fits {
-            let readings = self.read_map(gentle, &fit.map, words);
-            if !readings.is_empty() {
-                return readings;
+            best = surer(best, self.read_map(gentle, &fit.map, words));
+            if certain(&best) {
+                break;
             }
         }
-        Vec::new()
+        best
     }
 
     /// The words that stand under one map: at most one to each key.
@@ -247,6 +243,21 @@ impl Detector {
         let maps = 2 * MAPS.iter().sum::<usize>();
         (maps * OFFSETS * WEIGHTS.len() * self.tiers.len()) as f64
     }
+}
+
+/// log10 of the surest reading's bound; 0.0 without any.
+fn least_log10(readings: &[Reading]) -> f64 {
+    readings.iter().map(|reading| reading.false_alarm.log10()).fold(0.0, f64::min)
+}
+
+/// Whether the search may end. A weak reading must not end it: a better map may stand further on.
+fn certain(readings: &[Reading]) -> bool {
+    least_log10(readings) <= ATTRIBUTION
+}
+
+/// The surer of two sets of readings, the first where they are alike.
+fn surer(first: Vec<Reading>, second: Vec<Reading>) -> Vec<Reading> {
+    if least_log10(&second) < least_log10(&first) { second } else { first }
 }
 
 /// The places that a lattice can have in the sign field.

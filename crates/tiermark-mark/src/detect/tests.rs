@@ -127,3 +127,14 @@ fn statistics_of_an_unmarked_picture_are_standard_normal() {
     assert!(mean.abs() < 5.0 / 36.0, "{mean}");
     assert!((variance - 1.0).abs() < 5.0 / 25.0, "{variance}");
 }
+
+#[test]
+fn a_weak_reading_gives_way_to_a_surer_one_and_does_not_end_the_search() {
+    let found = marked(SIZE, PAYLOAD);
+    let sure = read(found, 1, &[3], &[PAYLOAD], Effort::KnownScales);
+    let weak: Vec<Reading> =
+        sure.iter().map(|r| Reading { false_alarm: FalseAlarm::of_one(7.0).over(1e4), ..*r }).collect();
+    assert!(certain(&sure) && !certain(&weak) && !certain(&[]));
+    assert_eq!(least_log10(&surer(weak.clone(), sure.clone())), least_log10(&sure));
+    assert_eq!(least_log10(&surer(sure.clone(), weak)), least_log10(&sure));
+}
