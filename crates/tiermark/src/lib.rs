@@ -3,7 +3,7 @@
 //! Here the rooms below meet: frames come out of files (`tiermark-frame`), a signed hand-over says what the mark will be
 //! (`tiermark-ledger`), its first eight bytes go into the pixels and come out again (`tiermark-mark`). Two promises are
 //! kept here: a line in the registry before a copy has its name, and verified signatures before anybody is named.
-//! [`demo`] shows both journeys on sample frames, [`bench`] measures them on anybody's.
+//! [`demo`] shows both journeys on sample frames, [`mod@bench`] measures them on anybody's.
 //!
 //! This crate does no arithmetic on samples, knows no bytes of formats and speaks to no terminal: `cli` does that.
 
