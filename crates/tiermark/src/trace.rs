@@ -77,7 +77,7 @@ impl Tracer {
         let (colours, alpha) = (frame.colours(), frame.alpha());
         let picture =
             Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: frame.alpha_is_associated() };
-        let question = Question { known: &self.known, scales: &self.scales, effort: Effort::Similarities };
+        let question = Question { known: &self.known, scales: &self.scales, effort: Effort::Full };
         let readings = self.detector.read(&picture, &question);
         let certain = readings.iter().filter(|reading| reading.false_alarm.log10() <= ATTRIBUTION);
         let mut finding = Finding {

@@ -1,51 +1,89 @@
 //! A found picture prepared for the search of its lattice, and the maps that are worth reading.
 
+use tiermark_signal::Size;
 use tiermark_signal::resample::block_mean;
-use tiermark_signal::{Plane, Size};
 
 use super::front::Gentle;
-use crate::carrier::LatticeCarrier;
+use crate::carrier::{LatticeCarrier, Line};
 use crate::layout::pixels_per_ref;
-use crate::sync::{Fit, LineSpectrum, Linear, PhaseFitter, normalised, refined, scored, similarities};
+use crate::sync::{Fit, LineSpectrum, Linear, PhaseFitter, Scorer, View, affine, similarities};
 
-/// Maps passed on to the payload from each stage: the first two, then three. Only these are trials of the payload.
-pub(super) const MAPS: [usize; 2] = [2, 3];
+/// How the maps of one step of the search are found, cheapest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Whole frames of any size and cuttings at a known scale, mirrored or turned by quarters.
+    KnownScales,
+    /// Every scale, angle, mirror and mild shear, in the whole picture.
+    Whole,
+    /// The same in nine overlapping windows: sheets, collages, perspective.
+    Windows,
+    /// Each window by itself, at its own scale.
+    EachWindow,
+}
+
+impl Stage {
+    /// Maps passed on to the payload at most. Only these are trials of the payload, however many were scored.
+    pub(super) const fn maps(self) -> usize {
+        match self {
+            Self::KnownScales => 2,
+            Self::Whole | Self::Windows => 4,
+            Self::EachWindow => 9,
+        }
+    }
+}
+
 /// Lattice strength below which no known scale is believed; noise alone reaches 7.7 in 220 whole searches.
 const LEAST_STRENGTH: f64 = 5.5;
 
 /// A found picture prepared for the search of its lattice.
 pub(super) struct Look<'a> {
-    plane: Plane,
-    spectrum: LineSpectrum,
-    /// Found pixels for each sample of the plane.
-    factor: f64,
+    gentle: &'a Gentle,
+    coarse: View,
     found: Size,
     lattice: &'a LatticeCarrier,
 }
 
-/// Longest side of the plane that is searched: the lattice's lines are slower than the payload.
+/// Longest side of the plane that is searched first: the lattice's lines are slower than the payload.
 const SEARCH_SIDE: usize = 640;
 /// A picture narrower than this holds no lattice.
 const LEAST_SIDE: usize = 24;
+/// A picture whose windows would be narrower than this is one window itself, samples.
+const LEAST_WINDOW: usize = 96;
 
 impl<'a> Look<'a> {
-    pub(super) fn at(gentle: &Gentle, found: Size, lattice: &'a LatticeCarrier) -> Option<Self> {
-        if gentle.plane.size().short_side() < LEAST_SIDE {
+    pub(super) fn at(gentle: &'a Gentle, lattice: &'a LatticeCarrier) -> Option<Self> {
+        let size = gentle.plane.size();
+        if size.short_side() < LEAST_SIDE {
             return None;
         }
-        let size = gentle.plane.size();
         let shrink = size.long_side().div_ceil(SEARCH_SIDE).min(size.short_side() / 240).max(1);
-        let plane = normalised(&block_mean(&gentle.plane, shrink));
-        let spectrum = LineSpectrum::of(&plane);
-        Some(Self { plane, spectrum, factor: (gentle.factor * shrink) as f64, found, lattice })
+        let coarse = View::of(&block_mean(&gentle.plane, shrink), (gentle.factor * shrink) as f64);
+        Some(Self { gentle, coarse, found: gentle.found_size(), lattice })
     }
 
-    fn fitter(&self) -> PhaseFitter<'_> {
-        PhaseFitter::new(&self.plane, self.factor, self.found, self.lattice.lines())
+    /// The fits of a stage, best first; `scales` are those of stamped frames, found pixels for each ref px.
+    pub(super) fn fits(&self, stage: Stage, scales: &[f64]) -> Vec<Fit> {
+        let mut fits = match stage {
+            Stage::KnownScales => self.known_scales(scales),
+            Stage::Whole => self.whole(),
+            Stage::Windows => self.windows(),
+            Stage::EachWindow => self.each_window(),
+        };
+        fits.truncate(stage.maps());
+        fits
     }
 
-    /// Fits at the scale of a whole frame and at the stamped scales, mirrored or not, turned by a quarter or not.
-    pub(super) fn known_scales(&self, scales: &[f64]) -> Vec<Fit> {
+    /// What is looked at.
+    pub(super) fn gentle(&self) -> &'a Gentle {
+        self.gentle
+    }
+
+    fn lines(&self) -> &[Line] {
+        self.lattice.lines()
+    }
+
+    fn known_scales(&self, scales: &[f64]) -> Vec<Fit> {
+        const TRIED: usize = 4;
         // A whole frame, made smaller or not; the second differs below 360 lines only.
         let mut all = vec![self.found.short_side() as f64 / 720.0];
         for &scale in [pixels_per_ref(self.found)].iter().chain(scales) {
@@ -53,38 +91,98 @@ impl<'a> Look<'a> {
                 all.push(scale);
             }
         }
-        let mut maps: Vec<Linear> = all
-            .iter()
-            .flat_map(|scale| quarter_turns(self.factor / scale))
-            .map(|matrix| scored(&self.spectrum, self.lattice.lines(), matrix))
-            .collect();
+        let spectrum = LineSpectrum::of(&self.coarse);
+        let scorer = self.scorer(&spectrum, &self.coarse);
+        let maps = all.iter().flat_map(|scale| quarter_turns(self.coarse.factor() / scale));
+        let mut maps: Vec<Linear> = maps.map(|matrix| scorer.scored(matrix)).collect();
         maps.sort_by(|a, b| b.score.total_cmp(&a.score));
-        maps.truncate(4);
-        let mut fits = self.fitted(&maps, MAPS[0]);
+        maps.truncate(TRIED);
+        let mut fits = self.fitted(&self.coarse, &maps);
         fits.retain(|fit| fit.strength >= LEAST_STRENGTH);
         fits
     }
 
-    /// Fits at the best maps of the whole search.
-    pub(super) fn similarities(&self) -> Vec<Fit> {
-        let lines = self.lattice.lines();
-        let side = self.plane.size().long_side();
-        let coarse = similarities(&self.spectrum, lines, side, 12);
-        let mut fine: Vec<Linear> =
-            coarse.into_iter().map(|map| refined(&self.spectrum, lines, map, side)).collect();
-        fine.sort_by(|a, b| b.score.total_cmp(&a.score));
-        fine.truncate(6);
-        self.fitted(&fine, MAPS[1])
+    fn whole(&self) -> Vec<Fit> {
+        const TRIED: usize = 8;
+        let spectrum = LineSpectrum::of(&self.coarse);
+        let maps = candidates(&self.scorer(&spectrum, &self.coarse), TRIED);
+        self.fitted(&self.coarse, &maps)
     }
 
-    fn fitted(&self, maps: &[Linear], keep: usize) -> Vec<Fit> {
-        let fitter = self.fitter();
-        let per_found = |map: &Linear| map.matrix.map(|row| row.map(|v| v / self.factor));
-        let mut fits: Vec<Fit> = maps.iter().map(|map| fitter.fit(per_found(map))).collect();
+    /// One search in the mean spectrum of all windows, then each window's own place for the best of its maps.
+    fn windows(&self) -> Vec<Fit> {
+        const SCORED: usize = 8;
+        const FITTED: usize = 6;
+        let Some((fine, windows, spectra)) = self.cut() else { return Vec::new() };
+        let mean = LineSpectrum::mean_of(&spectra);
+        let maps = candidates(&self.scorer(&mean, &windows[0]), SCORED);
+        let mut places: Vec<(Linear, &View)> = Vec::new();
+        for (window, spectrum) in windows.iter().zip(&spectra) {
+            let scorer = self.scorer(spectrum, window);
+            places.extend(maps.iter().map(|map| (scorer.refined(map), window)));
+        }
+        self.spread(&fine, places, FITTED)
+    }
+
+    fn each_window(&self) -> Vec<Fit> {
+        const EACH: usize = 4;
+        let Some((fine, windows, spectra)) = self.cut() else { return Vec::new() };
+        let mut places: Vec<(Linear, &View)> = Vec::new();
+        for (window, spectrum) in windows.iter().zip(&spectra) {
+            let maps = candidates(&self.scorer(spectrum, window), EACH);
+            places.extend(maps.into_iter().map(|map| (map, window)));
+        }
+        let all = places.len();
+        self.spread(&fine, places, all)
+    }
+
+    fn cut(&self) -> Option<(View, Vec<View>, Vec<LineSpectrum>)> {
+        if self.gentle.plane.size().short_side() < 2 * LEAST_WINDOW {
+            return None;
+        }
+        let fine = View::of(&self.gentle.plane, self.gentle.factor as f64);
+        let windows = fine.windows();
+        let spectra = windows.iter().map(LineSpectrum::of).collect();
+        Some((fine, windows, spectra))
+    }
+
+    /// Fit the best `keep` maps in their windows, and let the best of those grow over the whole picture.
+    fn spread(&self, fine: &View, mut places: Vec<(Linear, &View)>, keep: usize) -> Vec<Fit> {
+        places.sort_by(|a, b| b.0.score.total_cmp(&a.0.score));
+        places.truncate(keep);
+        let mut fits: Vec<Fit> = places
+            .iter()
+            .map(|(map, window)| {
+                PhaseFitter::new(window, self.lines()).fit(window.in_found_pixels(map.matrix))
+            })
+            .collect();
         fits.sort_by(|a, b| b.strength.total_cmp(&a.strength));
-        fits.truncate(keep);
+        fits.truncate(Stage::Windows.maps());
+        let whole = PhaseFitter::new(fine, self.lines());
+        fits.iter().map(|fit| whole.spread(&fit.map)).collect()
+    }
+
+    fn scorer<'b>(&'b self, spectrum: &'b LineSpectrum, view: &View) -> Scorer<'b> {
+        Scorer::new(spectrum, self.lines(), view.size().long_side())
+    }
+
+    fn fitted(&self, view: &View, maps: &[Linear]) -> Vec<Fit> {
+        let fitter = PhaseFitter::new(view, self.lines());
+        let mut fits: Vec<Fit> =
+            maps.iter().map(|map| fitter.fit(view.in_found_pixels(map.matrix))).collect();
+        fits.sort_by(|a, b| b.strength.total_cmp(&a.strength));
         fits
     }
+}
+
+/// The best maps of both searches, refined, best first.
+fn candidates(scorer: &Scorer<'_>, keep: usize) -> Vec<Linear> {
+    const EACH: usize = 12;
+    let mut best = scorer.shortlist(keep);
+    for map in similarities(scorer, EACH).iter().chain(&affine(scorer, EACH)) {
+        best.offer(scorer.refined(map));
+    }
+    best.sorted()
 }
 
 /// The four maps of one scale that lay pixels on pixels, half turns apart.

@@ -5,8 +5,6 @@ mod look;
 mod tiles;
 mod word;
 
-use tiermark_signal::Size;
-
 use crate::carrier::{LatticeCarrier, WordCarrier};
 use crate::code::Codeword;
 use crate::embed::Picture;
@@ -14,9 +12,9 @@ use crate::evidence::{ATTRIBUTION, FalseAlarm};
 use crate::key::MarkKey;
 use crate::layout::{FIELD, pixels_per_ref};
 use crate::payload::Payload;
-use crate::sync::{Fit, LatticeMap};
+use crate::sync::{Area, Fit, LatticeMap, Trust};
 use front::Gentle;
-use look::{Look, MAPS};
+use look::{Look, Stage};
 use tiles::Tiles;
 use word::{OFFSETS, SoftBits, WEIGHTS, WordReading, codeword};
 
@@ -31,13 +29,31 @@ struct Tier {
     carrier: WordCarrier,
 }
 
-/// How far to look.
+/// How far to look; each step tries all of the ones before it first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
     /// Whole frames of any size, and cuttings at a known scale; mirrored and turned by quarters.
     KnownScales,
-    /// Besides, every scale, angle and mirror.
-    Similarities,
+    /// Besides, every scale, angle, mirror and mild shear, in the whole picture and in parts of it.
+    Full,
+    /// Besides, each part at its own scale: minutes of work for a large folder.
+    Exhaustive,
+}
+
+impl Effort {
+    fn stages(self) -> &'static [Stage] {
+        const ALL: [Stage; 4] = [Stage::KnownScales, Stage::Whole, Stage::Windows, Stage::EachWindow];
+        match self {
+            Self::KnownScales => &ALL[..1],
+            Self::Full => &ALL[..3],
+            Self::Exhaustive => &ALL,
+        }
+    }
+
+    /// Maps that may be passed on to the payload.
+    fn maps(self) -> usize {
+        self.stages().iter().map(|stage| stage.maps()).sum()
+    }
 }
 
 /// What is known before looking.
@@ -103,19 +119,23 @@ impl Detector {
         let Some(alpha) = found.alpha.filter(|_| !certain(&readings)) else { return readings };
         // A layer may have all of its drawing in alpha and its colours, with their mark, beneath.
         let layer = Gentle::of(&found.luma(), Some(alpha));
-        surer(readings, self.read_gentle(&layer, found.size(), question, &self.words(question)))
+        surer(readings, self.read_gentle(&layer, question, &self.words(question)))
     }
 
     /// The words in `found` laid on white paper, as most copies leak; not in a layer's colours beneath its alpha.
     pub fn read_on_white(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
         let on_white = Gentle::of(&found.luma_on_white(), None);
-        self.read_gentle(&on_white, found.size(), question, &self.words(question))
+        self.read_gentle(&on_white, question, &self.words(question))
     }
 
     fn words<'a>(&self, question: &Question<'a>) -> Words<'a> {
         let codewords =
             |tier: &Tier| question.known.iter().map(|&payload| codeword(payload, &tier.key)).collect();
-        Words { known: question.known, codewords: self.tiers.iter().map(codewords).collect() }
+        Words {
+            known: question.known,
+            codewords: self.tiers.iter().map(codewords).collect(),
+            trials: self.trials(question.effort),
+        }
     }
 
     /// Every detection statistic of one word in a picture taken as a whole frame at the lattice's origin: all keys,
@@ -125,8 +145,10 @@ impl Detector {
     pub fn statistics(&self, found: &Picture<'_>, payload: Payload) -> Vec<f64> {
         let gentle = Gentle::of(&found.luma_on_white(), None);
         let scale = 1.0 / pixels_per_ref(found.size());
-        let map = LatticeMap::linear(found.size(), [[scale, 0.0], [0.0, scale]]);
-        let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(&gentle, &map, &tier.carrier)) else {
+        let area = Area::whole(found.size());
+        let map = LatticeMap::linear(&area, [[scale, 0.0], [0.0, scale]]);
+        let fit = Fit { map, strength: 0.0, trust: Trust::even(area) };
+        let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(&gentle, &fit, &tier.carrier)) else {
             return Vec::new();
         };
         let of_tier = |tier: &Tier| {
@@ -138,47 +160,34 @@ impl Detector {
         self.tiers.iter().flat_map(of_tier).collect()
     }
 
-    fn read_gentle(
-        &self,
-        gentle: &Gentle,
-        size: Size,
-        question: &Question<'_>,
-        words: &Words<'_>,
-    ) -> Vec<Reading> {
-        let Some(look) = Look::at(gentle, size, &self.lattice) else { return Vec::new() };
-        let readings = self.read_maps(gentle, look.known_scales(question.scales), words);
-        if certain(&readings) || question.effort == Effort::KnownScales {
-            return readings;
-        }
-        let further = match gentle.middle() {
-            None => self.read_maps(gentle, look.similarities(), words),
-            Some(middle) => Look::at(&middle, middle.found_size(), &self.lattice)
-                .map_or_else(Vec::new, |look| self.read_maps(&middle, look.similarities(), words)),
-        };
-        surer(readings, further)
-    }
-
-    /// The readings under the map that gives the surest one; the first that is certain will do.
-    fn read_maps(&self, gentle: &Gentle, fits: Vec<Fit>, words: &Words<'_>) -> Vec<Reading> {
+    fn read_gentle(&self, gentle: &Gentle, question: &Question<'_>, words: &Words<'_>) -> Vec<Reading> {
+        let Some(look) = Look::at(gentle, &self.lattice) else { return Vec::new() };
+        // Only the middle of a long pan is searched; all of it is read where its scale is known.
+        let middle = gentle.middle();
+        let middle_look = middle.as_ref().and_then(|middle| Look::at(middle, &self.lattice));
         let mut best = Vec::new();
-        for fit in fits {
-            best = surer(best, self.read_map(gentle, &fit.map, words));
-            if certain(&best) {
-                break;
+        for &stage in question.effort.stages() {
+            let look =
+                if stage == Stage::KnownScales { &look } else { middle_look.as_ref().unwrap_or(&look) };
+            for fit in look.fits(stage, question.scales) {
+                best = surer(best, self.read_map(look.gentle(), &fit, words));
+                if certain(&best) {
+                    return best;
+                }
             }
         }
         best
     }
 
     /// The words that stand under one map: at most one to each key.
-    fn read_map(&self, gentle: &Gentle, map: &LatticeMap, words: &Words<'_>) -> Vec<Reading> {
-        let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(gentle, map, &tier.carrier)) else {
+    fn read_map(&self, gentle: &Gentle, fit: &Fit, words: &Words<'_>) -> Vec<Reading> {
+        let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(gentle, fit, &tier.carrier)) else {
             return Vec::new();
         };
         let places = self.places(&tiles, words);
         let strongest = (0..self.tiers.len()).filter_map(|key| {
             let word = self.strongest(&places, key, words)?;
-            self.judged(word, key, map, words)
+            self.judged(word, key, fit, words)
         });
         let mut readings: Vec<Reading> = strongest.collect();
         readings.sort_by(|a, b| b.z.total_cmp(&a.z));
@@ -222,26 +231,25 @@ impl Detector {
     }
 
     /// The reading with its bound, if it is worth one.
-    fn judged(&self, word: WordReading, key: usize, map: &LatticeMap, words: &Words<'_>) -> Option<Reading> {
+    fn judged(&self, word: WordReading, key: usize, fit: &Fit, words: &Words<'_>) -> Option<Reading> {
         let known = words.known.contains(&word.payload);
         // Any of 2^64 messages might have been decoded; a known one had to be one of few.
         let count = if known { words.known.len() as f64 } else { libm::exp2(64.0) };
-        let false_alarm = FalseAlarm::of_one(word.z).over(count * self.trials());
+        let false_alarm = FalseAlarm::of_one(word.z).over(count * words.trials);
         (false_alarm.log10() <= LEAST_LOG10).then(|| Reading {
             payload: word.payload,
             key,
             known,
             z: word.z,
             false_alarm,
-            geometry: Geometry::of(map),
+            geometry: Geometry::of(&fit.map),
         })
     }
 
     /// Readings of one codeword that a picture could be given: maps passed on, on white and as a layer, offsets,
     /// weightings, keys. Counted whole, whether the search went that far or not.
-    fn trials(&self) -> f64 {
-        let maps = 2 * MAPS.iter().sum::<usize>();
-        (maps * OFFSETS * WEIGHTS.len() * self.tiers.len()) as f64
+    fn trials(&self, effort: Effort) -> f64 {
+        (2 * effort.maps() * OFFSETS * WEIGHTS.len() * self.tiers.len()) as f64
     }
 }
 
@@ -269,6 +277,8 @@ fn field_places() -> impl Iterator<Item = [i64; 2]> {
 struct Words<'a> {
     known: &'a [Payload],
     codewords: Vec<Vec<Codeword>>,
+    /// Readings of one of them that a picture could be given.
+    trials: f64,
 }
 
 /// One key at one place of the sign field.

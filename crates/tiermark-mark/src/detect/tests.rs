@@ -47,10 +47,10 @@ const SIZE: Size = Size { width: 960, height: 540 };
 
 #[test]
 fn nothing_is_read_without_mark_under_wrong_keys_and_of_other_words() {
-    assert!(read(cel(SIZE), 1, &[2, 3], &[PAYLOAD], Effort::Similarities).is_empty(), "no mark");
+    assert!(read(cel(SIZE), 1, &[2, 3], &[PAYLOAD], Effort::Full).is_empty(), "no mark");
     let found = marked(SIZE, PAYLOAD);
     assert!(read(found.clone(), 7, &[2, 3], &[PAYLOAD], Effort::KnownScales).is_empty(), "another lattice");
-    assert!(read(found.clone(), 1, &[2, 4], &[PAYLOAD], Effort::Similarities).is_empty(), "another tier");
+    assert!(read(found.clone(), 1, &[2, 4], &[PAYLOAD], Effort::Full).is_empty(), "another tier");
     let readings = read(found, 1, &[3], &[OTHER], Effort::KnownScales);
     assert!(readings.iter().all(|r| r.payload == PAYLOAD && !r.known), "an unknown word is no known one");
 }
@@ -87,7 +87,7 @@ fn a_cutting_at_an_unknown_scale_is_found_by_the_whole_search() {
     let shrunk = Plane::from_fn(Size { width: 800, height: 520 }, |x, y| {
         tiermark_signal::resample::cubic(&found, 77.0 + x as f32 / 0.7, 31.0 + y as f32 / 0.7)
     });
-    let readings = read(shrunk, 1, &[3], &[PAYLOAD], Effort::Similarities);
+    let readings = read(shrunk, 1, &[3], &[PAYLOAD], Effort::Full);
     assert!(
         readings.first().is_some_and(|r| r.payload == PAYLOAD && r.false_alarm.log10() < -30.0),
         "{readings:?}"
@@ -109,7 +109,7 @@ fn small_and_empty_pictures_are_looked_at_without_harm() {
     for (width, height) in [(1, 1), (3, 900), (25, 25), (64, 40)] {
         for value in [0.0, 255.0] {
             let plane = Plane::filled(Size { width, height }, value);
-            assert!(read(plane, 1, &[3], &[PAYLOAD], Effort::Similarities).is_empty(), "{width}x{height}");
+            assert!(read(plane, 1, &[3], &[PAYLOAD], Effort::Full).is_empty(), "{width}x{height}");
         }
     }
 }

@@ -8,7 +8,7 @@ use tiermark_signal::{Complex, Plane, Size};
 use super::front::Gentle;
 use crate::carrier::WordCarrier;
 use crate::layout::{BANDS, CROSSFADE, TILE, radius};
-use crate::sync::LatticeMap;
+use crate::sync::{Area, Fit, LatticeMap};
 
 /// Ref px on a side of one canonical sample: the finest wave of 8 ref px keeps four samples.
 const GRID: usize = 2;
@@ -29,10 +29,11 @@ pub(crate) struct Tiles {
 const PASS: (f32, f32) = (0.2, 0.8);
 
 impl Tiles {
-    /// Lay the gentle plane on the lattice by `map`; `None` if the map leads nowhere.
-    pub(crate) fn of(gentle: &Gentle, map: &LatticeMap, carrier: &WordCarrier) -> Option<Self> {
-        let canvas = Canvas::over(gentle, map)?;
-        let (plane, valid) = canvas.lay(gentle, map);
+    /// Lay the gentle plane on the lattice by a fitted map, each place as far as it is trusted; `None` if the map leads
+    /// nowhere.
+    pub(crate) fn of(gentle: &Gentle, fit: &Fit, carrier: &WordCarrier) -> Option<Self> {
+        let canvas = Canvas::over(&fit.trust.extent(), &fit.map)?;
+        let (plane, valid) = canvas.lay(gentle, fit);
         let mut tiles = Self { places: canvas.places(), bands: Default::default() };
         let transform = SquareTransform::new(SIDE);
         let window = window();
@@ -57,14 +58,14 @@ struct Canvas {
 }
 
 impl Canvas {
-    fn over(gentle: &Gentle, map: &LatticeMap) -> Option<Self> {
-        let (width, height) = (found_width(gentle), found_height(gentle));
+    fn over(area: &Area, map: &LatticeMap) -> Option<Self> {
         let rim = (0..=8).flat_map(|i| {
             let t = f64::from(i) / 8.0;
-            [[t * width, 0.0], [t * width, height], [0.0, t * height], [width, t * height]]
+            [[t, 0.0], [t, 1.0], [0.0, t], [1.0, t]]
         });
+        let found = |[s, t]: [f64; 2]| [area.left + s * area.width, area.top + t * area.height];
         let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
-        for place in rim.map(|place| map.apply(place)) {
+        for place in rim.map(|part| map.apply(found(part))) {
             for axis in 0..2 {
                 low[axis] = low[axis].min(place[axis]);
                 high[axis] = high[axis].max(place[axis]);
@@ -83,8 +84,9 @@ impl Canvas {
         (0..rows).flat_map(|row| (0..columns).map(move |column| place(row, column))).collect()
     }
 
-    /// The plane on the canonical grid, and 1.0 where it lies inside the found picture.
-    fn lay(&self, gentle: &Gentle, map: &LatticeMap) -> (Plane, Plane) {
+    /// The plane on the canonical grid, and how far it is trusted there: 0.0 outside the found picture.
+    fn lay(&self, gentle: &Gentle, fit: &Fit) -> (Plane, Plane) {
+        let map = &fit.map;
         let size = Size { width: self.tiles[0] * SIDE, height: self.tiles[1] * SIDE };
         let factor = gentle.factor as f64;
         let source = smoothed(gentle, map);
@@ -95,7 +97,8 @@ impl Canvas {
             let at =
                 |axis: usize, n: usize| (self.first[axis] * TILE as i64) as f64 + (n * MESH * GRID) as f64;
             let found = map.inverse([at(0, i), at(1, j)], map.centre());
-            found.map(|v| (v / factor - 0.5) as f32)
+            let [x, y] = found.map(|v| (v / factor - 0.5) as f32);
+            [x, y, fit.trust.at(found)]
         };
         for j in 0..size.height / MESH {
             for i in 0..size.width / MESH {
@@ -103,7 +106,7 @@ impl Canvas {
                 for y in 0..MESH {
                     for x in 0..MESH {
                         let (s, t) = ((x as f32 + 0.5) / MESH as f32, (y as f32 + 0.5) / MESH as f32);
-                        let [px, py] = [0, 1].map(|axis| {
+                        let [px, py, trust] = [0, 1, 2].map(|axis| {
                             let line =
                                 |a: usize| corners[a][axis] + s * (corners[a + 1][axis] - corners[a][axis]);
                             line(0) + t * (line(2) - line(0))
@@ -114,7 +117,7 @@ impl Canvas {
                             && py <= source.height() as f32 - 0.5;
                         if inside {
                             plane.row_mut(j * MESH + y)[i * MESH + x] = cubic(&source, px, py);
-                            valid.row_mut(j * MESH + y)[i * MESH + x] = 1.0;
+                            valid.row_mut(j * MESH + y)[i * MESH + x] = trust;
                         }
                     }
                 }
@@ -167,14 +170,6 @@ impl Canvas {
 fn half_sample(kx: i32, ky: i32) -> Complex<f32> {
     let angle = -std::f64::consts::PI * (f64::from(kx) + f64::from(ky)) * GRID as f64 / TILE as f64;
     Complex::new(libm::cos(angle) as f32, libm::sin(angle) as f32)
-}
-
-fn found_width(gentle: &Gentle) -> f64 {
-    (gentle.plane.width() * gentle.factor) as f64
-}
-
-fn found_height(gentle: &Gentle) -> f64 {
-    (gentle.plane.height() * gentle.factor) as f64
 }
 
 /// The plane without waves finer than the canonical grid.

@@ -2,6 +2,31 @@
 
 use tiermark_signal::Size;
 
+/// A rectangle of a found picture, found pixels from the picture's corner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Area {
+    /// First column.
+    pub(crate) left: f64,
+    /// First row.
+    pub(crate) top: f64,
+    /// Extent across.
+    pub(crate) width: f64,
+    /// Extent down.
+    pub(crate) height: f64,
+}
+
+impl Area {
+    /// All of a picture.
+    pub(crate) fn whole(size: Size) -> Self {
+        Self { left: 0.0, top: 0.0, width: size.width as f64, height: size.height as f64 }
+    }
+
+    /// The middle.
+    pub(crate) fn centre(&self) -> [f64; 2] {
+        [self.left + self.width / 2.0, self.top + self.height / 2.0]
+    }
+}
+
 /// Terms of the map: 1, u, v, u^2, uv, v^2.
 pub(crate) const TERMS: usize = 6;
 
@@ -18,12 +43,21 @@ pub(crate) struct LatticeMap {
 }
 
 impl LatticeMap {
-    /// The map `matrix (x - centre)` of a picture of `size`; `matrix` in ref px per found pixel.
-    pub(crate) fn linear(size: Size, matrix: [[f64; 2]; 2]) -> Self {
-        let reach = size.long_side() as f64 / 2.0;
+    /// The map `matrix (x - centre)` around the centre of `area`; `matrix` in ref px per found pixel.
+    pub(crate) fn linear(area: &Area, matrix: [[f64; 2]; 2]) -> Self {
+        let reach = area.width.max(area.height) / 2.0;
         let row = |[a, b]: [f64; 2]| [0.0, a * reach, b * reach, 0.0, 0.0, 0.0];
-        let centre = [size.width as f64 / 2.0, size.height as f64 / 2.0];
-        Self { centre, reach, terms: matrix.map(row) }
+        Self { centre: area.centre(), reach, terms: matrix.map(row) }
+    }
+
+    /// The linear map around the centre of `area` that touches this one at its own centre.
+    pub(crate) fn tangent(&self, area: &Area) -> Self {
+        let mut map = Self::linear(area, self.matrix());
+        let (here, there) = (self.apply(self.centre), map.apply(self.centre));
+        for axis in 0..2 {
+            map.terms[axis][0] += here[axis] - there[axis];
+        }
+        map
     }
 
     /// The terms at a found place.
@@ -81,8 +115,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tangent_agrees_where_it_touches() {
+        let part = Area { left: 100.0, top: 50.0, width: 200.0, height: 120.0 };
+        let mut map = LatticeMap::linear(&part, [[1.9, 0.3], [-0.2, 2.1]]);
+        map.terms[0][3] = 2.0;
+        let tangent = map.tangent(&Area::whole(Size { width: 640, height: 360 }));
+        let near = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).abs() < 1e-9 && (a[1] - b[1]).abs() < 1e-9;
+        assert!(near(map.apply(part.centre()), tangent.apply(part.centre())));
+        assert!(!near(map.apply([290.0, 60.0]), tangent.apply([290.0, 60.0])), "it does not bend");
+    }
+
+    #[test]
     fn inverse_leads_back() {
-        let mut map = LatticeMap::linear(Size { width: 640, height: 360 }, [[1.9, 0.3], [-0.2, 2.1]]);
+        let mut map =
+            LatticeMap::linear(&Area::whole(Size { width: 640, height: 360 }), [[1.9, 0.3], [-0.2, 2.1]]);
         map.terms[0][3] = 4.0;
         map.terms[1][4] = -3.0;
         for place in [[0.0, 0.0], [640.0, 10.0], [320.0, 180.0]] {

@@ -1,15 +1,24 @@
 //! Where the lattice lies in a found picture.
 //!
-//! Two steps: [`search`] looks for the 32 sync lines in the power spectrum, over scales, angles and mirrors; [`phase`]
-//! finds the place from their phases and bends the map until all blocks agree. Both are steered by the lattice key
-//! alone, so however much they search, it costs the payload's false-alarm bound nothing but the maps passed on.
+//! Two steps: [`search`] looks for the 32 sync lines in the power spectrum, over scales, angles, mirrors and shears;
+//! [`phase`] finds the place from their phases and bends the map until all blocks agree. Both are steered by the lattice
+//! key alone, so however much they search, it costs the payload's false-alarm bound nothing but the maps passed on.
 
+mod affine;
 mod map;
 mod phase;
+mod phases;
 mod search;
+mod similarities;
 mod spectrum;
+mod trust;
+mod view;
 
-pub(crate) use map::LatticeMap;
-pub(crate) use phase::{Fit, PhaseFitter, normalised};
-pub(crate) use search::{Linear, refined, scored, similarities};
+pub(crate) use affine::affine;
+pub(crate) use map::{Area, LatticeMap};
+pub(crate) use phase::{Fit, PhaseFitter};
+pub(crate) use search::{Linear, Scorer};
+pub(crate) use similarities::similarities;
 pub(crate) use spectrum::LineSpectrum;
+pub(crate) use trust::Trust;
+pub(crate) use view::View;

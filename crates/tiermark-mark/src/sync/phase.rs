@@ -1,12 +1,14 @@
 //! From the phases of the sync lines to the place of the lattice, and a map bent until all blocks agree.
 
-use tiermark_signal::filter::normalise_locally;
+use tiermark_signal::Complex;
 use tiermark_signal::transform::fft::inverse_square;
-use tiermark_signal::{Complex, Plane, Size};
 
 use super::map::{LatticeMap, TERMS};
+use super::phases::Phases;
+use super::trust::Trust;
+use super::view::View;
 use crate::carrier::Line;
-use crate::layout::TILE;
+use crate::layout::{TILE, radius};
 
 /// A fitted map and how well the phases agree with it.
 #[derive(Clone, Debug)]
@@ -16,127 +18,72 @@ pub(crate) struct Fit {
     /// Sum of aligned phases over its deviation under noise. It steers, and never decides: a sheet's own regular
     /// structure may raise it.
     pub(crate) strength: f64,
-}
-
-/// The plane in which lines are looked for: waves of about 4 to 40 samples.
-pub(crate) fn normalised(plane: &Plane) -> Plane {
-    normalise_locally(plane, 1.0, 12.0, 18.0)
+    /// Where they agree.
+    pub(crate) trust: Trust,
 }
 
 /// What each term of a higher order must add to the log-likelihood, `strength^2 / 2`. Fitting noise adds a half; a weak
 /// lattice bent after noise costs the payload a fifth of its z.
 const PRICE: f64 = 1.5;
-/// Side of a block, samples.
-const BLOCK: usize = 64;
-/// A block's line counts at most as this many times its usual amplitude.
-const LIMIT: f32 = 2.5;
+/// Shifts from which a fit starts. In a weak lattice the right one may rank behind until the map is bent.
+const SHIFTS: usize = 4;
 
-/// Fits maps to one normalised plane of a found picture.
+/// Fits maps to one view of a found picture.
 pub(crate) struct PhaseFitter<'a> {
-    plane: &'a Plane,
-    /// Found pixels on a side of one sample.
-    factor: f64,
-    found: Size,
+    view: &'a View,
     lines: &'a [Line],
 }
 
-/// The lines' amplitudes in each block, over their usual size, with the carrier's own phases taken out.
-struct Phases {
-    blocks: Vec<Block>,
-}
-
-struct Block {
-    /// Centre, found pixels.
-    place: [f64; 2],
-    lines: Vec<Complex<f32>>,
-}
-
 impl<'a> PhaseFitter<'a> {
-    /// A fitter for `plane`, each sample of which covers `factor` pixels of a found picture of size `found`.
-    pub(crate) fn new(plane: &'a Plane, factor: f64, found: Size, lines: &'a [Line]) -> Self {
-        Self { plane, factor, found, lines }
+    /// A fitter of `lines` in `view`.
+    pub(crate) fn new(view: &'a View, lines: &'a [Line]) -> Self {
+        Self { view, lines }
     }
 
-    /// The better of the fits that start at `matrix` and at its half turn; ref px per found pixel.
+    /// The best of the fits that start at `matrix`, ref px per found pixel, and at its half turn.
     pub(crate) fn fit(&self, matrix: [[f64; 2]; 2]) -> Fit {
-        let start = LatticeMap::linear(self.found, matrix);
-        let phases = self.phases(&start);
-        let turned = Phases {
-            blocks: phases
-                .blocks
-                .iter()
-                .map(|block| {
-                    let raw = |(q, line): (&Complex<f32>, &Line)| (q * line.phase).conj() * line.phase.conj();
-                    Block { place: block.place, lines: block.lines.iter().zip(self.lines).map(raw).collect() }
-                })
-                .collect(),
-        };
-        let half_turn = LatticeMap::linear(self.found, matrix.map(|row| row.map(|v| -v)));
-        let (a, b) = (self.fit_to(&start, &phases), self.fit_to(&half_turn, &turned));
-        if a.strength >= b.strength { a } else { b }
+        let phases = Phases::of(self.view, self.lines, LatticeMap::linear(&self.view.area, matrix));
+        let turned = phases.half_turn(self.lines);
+        let mut starts: Vec<(Start, &Phases)> = [&phases, &turned]
+            .into_iter()
+            .flat_map(|phases| self.best_shifts(phases).into_iter().map(move |start| (start, phases)))
+            .collect();
+        starts.sort_by(|a, b| b.0.agreement.total_cmp(&a.0.agreement));
+        starts.truncate(SHIFTS);
+        let fits = starts.into_iter().map(|(start, phases)| (self.fit_from(start.shift, phases), phases));
+        let (climb, phases) =
+            fits.max_by(|a, b| a.0.strength.total_cmp(&b.0.strength)).expect("there is a best shift");
+        self.fit_of(climb, phases)
     }
 
-    /// `q = conj(S_l) sum y(x) e^{-2 pi i k_l . X(x) / TILE}` over each block, over its usual size for the line.
+    /// The fit that grows from a map which holds in a part of the view: block by block as far as they agree.
     ///
-    /// All lines count alike: weighted by what the picture leaves of them, the lattice stood out 10 to 20 % less.
-    fn phases(&self, start: &LatticeMap) -> Phases {
-        let (width, height) = (self.plane.width(), self.plane.height());
-        let columns = cuts(width);
-        let rows = cuts(height);
-        let mut sums =
-            vec![Complex::<f32>::default(); self.lines.len() * (columns.len() - 1) * (rows.len() - 1)];
-        let matrix = start.matrix();
-        let origin = start.apply([0.0, 0.0]);
-        for (line, sums) in
-            self.lines.iter().zip(sums.chunks_exact_mut((columns.len() - 1) * (rows.len() - 1)))
-        {
-            let (kx, ky) = (f64::from(line.wave.0) / TILE as f64, f64::from(line.wave.1) / TILE as f64);
-            let turn = [matrix[0][0] * kx + matrix[1][0] * ky, matrix[0][1] * kx + matrix[1][1] * ky];
-            let start = origin[0] * kx + origin[1] * ky;
-            let across = waves(width, turn[0] * self.factor, start);
-            let down = waves(height, turn[1] * self.factor, 0.0);
-            for (j, rows) in rows.windows(2).enumerate() {
-                for (y, down) in down.iter().enumerate().take(rows[1]).skip(rows[0]) {
-                    let row = self.plane.row(y);
-                    for (i, cut) in columns.windows(2).enumerate() {
-                        let sum = dot(&row[cut[0]..cut[1]], &across[cut[0]..cut[1]]);
-                        sums[j * (columns.len() - 1) + i] += sum * down;
-                    }
-                }
-            }
-            let usual = (sums.iter().map(Complex::norm_sqr).sum::<f32>() / sums.len() as f32).sqrt();
-            let scale = if usual > 0.0 { 1.0 / usual } else { 0.0 };
-            sums.iter_mut().for_each(|q| *q = limited(*q * line.phase.conj() * scale));
+    /// A sheet's cell ends where the trust ends; perspective, which no single affine map fits, is followed outward.
+    pub(crate) fn spread(&self, part: &LatticeMap) -> Fit {
+        let start = part.tangent(&self.view.area);
+        let phases = Phases::of(self.view, self.lines, start.clone());
+        let mut climb = self.measured(start, &phases, &self.even(&phases));
+        for terms in [3, TERMS, TERMS] {
+            let weights = self.weights(&climb, &phases);
+            climb = self.climbed(self.measured(climb.map, &phases, &weights), &phases, &weights, terms);
         }
-        self.gathered(&sums, &columns, &rows)
+        self.fit_of(climb, &phases)
     }
 
-    fn gathered(&self, sums: &[Complex<f32>], columns: &[usize], rows: &[usize]) -> Phases {
-        let count = (columns.len() - 1) * (rows.len() - 1);
-        let middle = |cut: &[usize]| (cut[0] + cut[1]) as f64 / 2.0 * self.factor;
-        let places = rows
-            .windows(2)
-            .flat_map(|row| columns.windows(2).map(move |column| [middle(column), middle(row)]));
-        let block = |(i, place): (usize, [f64; 2])| Block {
-            place,
-            lines: sums.iter().skip(i).step_by(count).copied().collect(),
-        };
-        Phases { blocks: places.enumerate().map(block).collect() }
+    fn fit_of(&self, climb: Climb, phases: &Phases) -> Fit {
+        let trust = Trust::of(phases.grid, self.agreement(&climb, phases), self.view.area);
+        Fit { map: climb.map, strength: climb.strength, trust }
     }
 
-    fn fit_to(&self, start: &LatticeMap, phases: &Phases) -> Fit {
-        let fits = self.best_shifts(phases).into_iter().map(|shift| self.fit_from(start, shift, phases));
-        fits.max_by(|a, b| a.strength.total_cmp(&b.strength)).expect("there is a best shift")
-    }
-
-    fn fit_from(&self, start: &LatticeMap, shift: [f64; 2], phases: &Phases) -> Fit {
-        let mut map = start.clone();
+    fn fit_from(&self, shift: [f64; 2], phases: &Phases) -> Climb {
+        let mut map = phases.start.clone();
         map.terms[0][0] += shift[0];
         map.terms[1][0] += shift[1];
-        let mut best = Fit { strength: self.strength(start, &map, phases), map };
+        let even = self.even(phases);
+        let mut best = self.measured(map, phases, &even);
         // Shift, then affine, then bend: each order starts where the last one ended, and stays only if it pays.
         for terms in [1, 3, TERMS] {
-            let bent = self.climbed(start, best.clone(), phases, terms);
+            let bent = self.climbed(best.clone(), phases, &even, terms);
             let gained = 0.5 * (bent.strength * bent.strength - best.strength * best.strength);
             if terms == 1 || gained >= PRICE * (2 * terms) as f64 {
                 best = bent;
@@ -146,111 +93,168 @@ impl<'a> PhaseFitter<'a> {
     }
 
     /// Gauss-Newton steps on the first `terms` terms while the strength grows.
-    fn climbed(&self, start: &LatticeMap, mut best: Fit, phases: &Phases, terms: usize) -> Fit {
+    fn climbed(&self, mut best: Climb, phases: &Phases, weights: &[f32], terms: usize) -> Climb {
         for turn in 0..12 {
-            let coarse_only = terms > 1 && turn < 4;
-            let map = self.step(start, &best.map, phases, terms, coarse_only);
-            let strength = self.strength(start, &map, phases);
-            if strength <= best.strength + 1e-3 {
+            // Fine lines turn so quickly that they mislead until the coarse ones have settled.
+            let lines = if terms > 1 && turn < 4 { Lines::CoarseFirst } else { Lines::All };
+            let next = self.measured(self.step(&best, phases, weights, terms, lines), phases, weights);
+            if next.strength <= best.strength + 1e-3 {
                 break;
             }
-            best = Fit { map, strength };
+            best = next;
         }
         best
     }
 
-    /// The shifts in 0..TILE ref px that align the sums over all blocks best, best first.
+    /// The shifts in 0..TILE ref px that align the sums over all blocks best.
     ///
-    /// In a weak lattice the right one may rank behind until the map is bent; they are at least 6 ref px apart, less
-    /// than which the fit covers by itself.
-    fn best_shifts(&self, phases: &Phases) -> Vec<[f64; 2]> {
-        const KEEP: usize = 4;
-        const APART: usize = 6;
-        let mut bins = vec![Complex::default(); TILE * TILE];
+    /// They are at least 6 ref px apart, less than which the fit covers by itself.
+    fn best_shifts(&self, phases: &Phases) -> Vec<Start> {
+        /// Ref px on a side of one cell: a sixteenth of a turn of the finest line either way.
+        const CELL: usize = 2;
+        const SIDE: usize = TILE / CELL;
+        const APART: usize = 3;
+        let mut bins = vec![Complex::default(); SIDE * SIDE];
         for (l, line) in self.lines.iter().enumerate() {
             let sum: Complex<f32> = phases.blocks.iter().map(|block| block.lines[l]).sum();
             // sum Re(q e^{-2 pi i k d / TILE}) = Re of the inverse transform of conj(q).
-            let (kx, ky) = line.wave;
-            let place = ky.rem_euclid(TILE as i32) as usize * TILE + kx.rem_euclid(TILE as i32) as usize;
-            bins[place] = sum.conj();
+            let [x, y] = [line.wave.0, line.wave.1].map(|k| k.rem_euclid(SIDE as i32) as usize);
+            bins[y * SIDE + x] = sum.conj();
         }
-        let agreement = inverse_square(bins, TILE);
-        let mut shifts: Vec<[usize; 2]> = Vec::with_capacity(KEEP);
-        let round = |a: usize, b: usize| a.abs_diff(b).min(TILE - a.abs_diff(b));
-        while shifts.len() < KEEP {
+        let agreement = inverse_square(bins, SIDE);
+        let mut cells: Vec<[usize; 2]> = Vec::with_capacity(SHIFTS);
+        let round = |a: usize, b: usize| a.abs_diff(b).min(SIDE - a.abs_diff(b));
+        while cells.len() < SHIFTS {
             let free = |x: usize, y: usize| {
-                shifts.iter().all(|s: &[usize; 2]| round(s[0], x) >= APART || round(s[1], y) >= APART)
+                cells.iter().all(|s: &[usize; 2]| round(s[0], x) >= APART || round(s[1], y) >= APART)
             };
-            let places = agreement.samples().iter().enumerate().filter(|(i, _)| free(i % TILE, i / TILE));
+            let places = agreement.samples().iter().enumerate().filter(|(i, _)| free(i % SIDE, i / SIDE));
             let Some((best, _)) = places.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0))) else { break };
-            shifts.push([best % TILE, best / TILE]);
+            cells.push([best % SIDE, best / SIDE]);
         }
-        shifts.into_iter().map(|s| s.map(|v| v as f64)).collect()
+        let start = |[x, y]: [usize; 2]| Start {
+            shift: [x, y].map(|v| (v * CELL) as f64),
+            agreement: agreement.at(x, y),
+        };
+        cells.into_iter().map(start).collect()
     }
 
-    /// `sum Re(q e^{-i k . delta}) / sqrt(sum |q|^2 / 2)`, delta being the distance of `map` from `start`.
-    fn strength(&self, start: &LatticeMap, map: &LatticeMap, phases: &Phases) -> f64 {
+    fn even(&self, phases: &Phases) -> Vec<f32> {
+        vec![1.0; phases.blocks.len()]
+    }
+
+    /// A map with the phases that are left under it, and its strength
+    /// `sum w Re(q) / sqrt(sum w^2 |q|^2 / 2)` over blocks of weight w.
+    fn measured(&self, map: LatticeMap, phases: &Phases, weights: &[f32]) -> Climb {
+        let left = phases.under(&map, self.lines);
         let (mut sum, mut power) = (0.0, 0.0);
-        self.for_each_turned(start, map, phases, |_, _, q| {
-            sum += f64::from(q.re);
-            power += f64::from(q.norm_sqr());
-        });
-        if power > 0.0 { sum / (power / 2.0).sqrt() } else { 0.0 }
+        for (block, weight) in left.chunks_exact(self.lines.len()).zip(weights) {
+            sum += f64::from(weight * block.iter().map(|q| q.re).sum::<f32>());
+            power += f64::from(weight * weight * block.iter().map(Complex::norm_sqr).sum::<f32>());
+        }
+        let strength = if power > 0.0 { sum / (power / 2.0).sqrt() } else { 0.0 };
+        Climb { map, left, strength }
     }
 
     /// One Gauss-Newton step on the first `terms` terms of both rows, for the largest sum of aligned phases.
-    fn step(
-        &self,
-        start: &LatticeMap,
-        map: &LatticeMap,
-        phases: &Phases,
-        terms: usize,
-        coarse_only: bool,
-    ) -> LatticeMap {
-        let mut means = vec![0.0; self.lines.len()];
-        self.for_each_turned(start, map, phases, |_, l, q| means[l] += f64::from(q.re));
-        let count = phases.blocks.len() as f64;
+    ///
+    /// A line's slope in term t of axis a is `2 pi k_a b_t / TILE` with b the basis at the block: the sums over lines
+    /// are taken first, once to a block.
+    fn step(&self, at: &Climb, phases: &Phases, weights: &[f32], terms: usize, lines: Lines) -> LatticeMap {
+        let count: f32 = weights.iter().sum();
+        let turn = 2.0 * std::f64::consts::PI / TILE as f64;
+        let pulls: Vec<LinePull> = self
+            .lines
+            .iter()
+            .enumerate()
+            .map(|(l, line)| {
+                let of_line = at.left.iter().skip(l).step_by(self.lines.len());
+                let mean: f32 = of_line.zip(weights).map(|(q, w)| w * q.re).sum::<f32>() / count.max(1e-6);
+                let k = [line.wave.0, line.wave.1].map(|k| f64::from(k) * turn);
+                LinePull { k, trust: lines.trust(line), mean: f64::from(mean).max(0.02) }
+            })
+            .collect();
+        let mut stiff = [0.0; 3];
+        for pull in &pulls {
+            let weight = pull.trust * pull.mean;
+            stiff[0] += weight * pull.k[0] * pull.k[0];
+            stiff[1] += weight * pull.k[0] * pull.k[1];
+            stiff[2] += weight * pull.k[1] * pull.k[1];
+        }
         let mut normal = Normal::new(2 * terms);
-        self.for_each_turned(start, map, phases, |block, l, q| {
-            let line = &self.lines[l];
-            let radius = crate::layout::radius(line.wave);
-            // Fine lines turn so quickly that they mislead until the coarse ones have settled.
-            let trust = if coarse_only { 1.0 / (1.0 + libm::pow(radius / 12.0, 4.0)) } else { 1.0 };
-            let basis = map.basis(block.place);
-            let turn = 2.0 * std::f64::consts::PI / TILE as f64;
-            let slope: Vec<f64> = [line.wave.0, line.wave.1]
-                .iter()
-                .flat_map(|&k| basis[..terms].iter().map(move |b| f64::from(k) * turn * b))
-                .collect();
-            normal.add(&slope, trust * (means[l] / count).max(0.02), trust * f64::from(q.im));
-        });
-        let mut moved = map.clone();
+        let blocks = phases.blocks.iter().zip(at.left.chunks_exact(self.lines.len()).zip(weights));
+        for (block, (left, &weight)) in blocks {
+            let mut force = [0.0; 2];
+            for (pull, q) in pulls.iter().zip(left) {
+                force[0] += pull.trust * pull.k[0] * f64::from(q.im);
+                force[1] += pull.trust * pull.k[1] * f64::from(q.im);
+            }
+            normal.add(&at.map.basis(block.place)[..terms], f64::from(weight), stiff, force);
+        }
+        let mut moved = at.map.clone();
         for (i, v) in normal.solved().into_iter().enumerate() {
             moved.terms[i / terms][i % terms] += v;
         }
         moved
     }
 
-    fn for_each_turned(
-        &self,
-        start: &LatticeMap,
-        map: &LatticeMap,
-        phases: &Phases,
-        mut each: impl FnMut(&Block, usize, Complex<f32>),
-    ) {
-        for block in &phases.blocks {
-            let (from, to) = (start.apply(block.place), map.apply(block.place));
-            let delta = [to[0] - from[0], to[1] - from[1]];
-            for (l, (line, q)) in self.lines.iter().zip(&block.lines).enumerate() {
-                let turns =
-                    (f64::from(line.wave.0) * delta[0] + f64::from(line.wave.1) * delta[1]) / TILE as f64;
-                each(block, l, q * unit(-turns));
-            }
+    /// Mean of the aligned phases in each block.
+    fn agreement(&self, climb: &Climb, phases: &Phases) -> Vec<f32> {
+        let mean = |block: &[Complex<f32>]| block.iter().map(|q| q.re).sum::<f32>() / self.lines.len() as f32;
+        let means: Vec<f32> = climb.left.chunks_exact(self.lines.len()).map(mean).collect();
+        debug_assert_eq!(means.len(), phases.blocks.len());
+        means
+    }
+
+    fn weights(&self, climb: &Climb, phases: &Phases) -> Vec<f32> {
+        let trust = Trust::of(phases.grid, self.agreement(climb, phases), self.view.area);
+        phases.blocks.iter().map(|block| trust.at(block.place)).collect()
+    }
+}
+
+/// A shift to start from, ref px, and the sum of phases that it aligns.
+struct Start {
+    shift: [f64; 2],
+    agreement: f32,
+}
+
+/// A map on its way up.
+#[derive(Clone)]
+struct Climb {
+    map: LatticeMap,
+    /// The phases left under it, lines of the first block first.
+    left: Vec<Complex<f32>>,
+    strength: f64,
+}
+
+/// Which lines a step listens to.
+#[derive(Clone, Copy)]
+enum Lines {
+    CoarseFirst,
+    All,
+}
+
+impl Lines {
+    /// Half at 12 cycles per tile, the middle of the coarse ring, and falling with the fourth power.
+    fn trust(self, line: &Line) -> f64 {
+        let ratio = radius(line.wave) / 12.0;
+        match self {
+            Self::CoarseFirst => 1.0 / (1.0 + ratio * ratio * ratio * ratio),
+            Self::All => 1.0,
         }
     }
 }
 
-/// Normal equations of a least-squares step.
+/// What one line says about where to go.
+struct LinePull {
+    /// Radians for each ref px, across and down.
+    k: [f64; 2],
+    trust: f64,
+    /// Mean aligned phase over the blocks: how much of it stands.
+    mean: f64,
+}
+
+/// Normal equations of a least-squares step: the first axis' terms, then the second's.
 struct Normal {
     size: usize,
     matrix: Vec<f64>,
@@ -262,11 +266,18 @@ impl Normal {
         Self { size, matrix: vec![0.0; size * size], right: vec![0.0; size] }
     }
 
-    fn add(&mut self, slope: &[f64], weight: f64, pull: f64) {
-        for (i, a) in slope.iter().enumerate() {
-            self.right[i] += a * pull;
-            for (j, b) in slope.iter().enumerate() {
-                self.matrix[i * self.size + j] += weight * a * b;
+    /// Add a block: `stiff` holds the sums over lines for the axes' pairs (x, x), (x, y), (y, y).
+    fn add(&mut self, basis: &[f64], weight: f64, stiff: [f64; 3], force: [f64; 2]) {
+        let terms = basis.len();
+        for (i, a) in basis.iter().enumerate() {
+            self.right[i] += weight * a * force[0];
+            self.right[terms + i] += weight * a * force[1];
+            for (j, b) in basis.iter().enumerate() {
+                let both = weight * a * b;
+                self.matrix[i * self.size + j] += both * stiff[0];
+                self.matrix[(terms + i) * self.size + j] += both * stiff[1];
+                self.matrix[i * self.size + terms + j] += both * stiff[1];
+                self.matrix[(terms + i) * self.size + terms + j] += both * stiff[2];
             }
         }
     }
@@ -296,34 +307,4 @@ impl Normal {
         }
         x
     }
-}
-
-/// `length` cut into blocks of about `BLOCK`.
-fn cuts(length: usize) -> Vec<usize> {
-    let blocks = (length / BLOCK).max(1);
-    (0..=blocks).map(|i| i * length / blocks).collect()
-}
-
-/// `e^{-2 pi i (turn (n + 1/2) + start)}` for n in 0..`length`.
-fn waves(length: usize, turn: f64, start: f64) -> Vec<Complex<f32>> {
-    (0..length).map(|n| unit(-(turn * (n as f64 + 0.5) + start))).collect()
-}
-
-fn unit(turns: f64) -> Complex<f32> {
-    let angle = 2.0 * std::f64::consts::PI * (turns - libm::floor(turns));
-    Complex::new(libm::cos(angle) as f32, libm::sin(angle) as f32)
-}
-
-fn dot(samples: &[f32], waves: &[Complex<f32>]) -> Complex<f32> {
-    let (mut re, mut im) = (0.0, 0.0);
-    for (v, wave) in samples.iter().zip(waves) {
-        re += v * wave.re;
-        im += v * wave.im;
-    }
-    Complex::new(re, im)
-}
-
-fn limited(q: Complex<f32>) -> Complex<f32> {
-    let size = q.norm();
-    if size > LIMIT { q * (LIMIT / size) } else { q }
 }

@@ -3,6 +3,8 @@
 use tiermark_signal::filter::box_mean;
 use tiermark_signal::{Plane, Size, transform};
 
+use super::view::View;
+
 /// Power of a plane over what is usual around each frequency: about exponential of mean 1 where there is no line.
 pub(crate) struct LineSpectrum {
     /// Frequency zero in the middle.
@@ -10,12 +12,28 @@ pub(crate) struct LineSpectrum {
 }
 
 impl LineSpectrum {
-    /// The spectrum of `plane`, twice as finely sampled as its own length asks for.
-    pub(crate) fn of(plane: &Plane) -> Self {
-        // Even lengths: frequency zero falls on a point of the grid.
-        let length = |n: usize| 2 * transform::comfortable_length(n);
-        let padded = Size { width: length(plane.width()), height: length(plane.height()) };
-        let power = centred(&transform::Spectrum::of(&tapered(plane), padded).power());
+    /// The spectrum of a view, twice as finely sampled as its own length asks for.
+    pub(crate) fn of(view: &View) -> Self {
+        Self::over_usual(raw_power(&view.plane))
+    }
+
+    /// The mean of spectra of one size (Welch, IEEE Trans. AU 15(2), 1967): what stands in several places at one scale and
+    /// angle adds up, whatever its phase, as the cells of a sheet do.
+    ///
+    /// # Panics
+    /// If there is no spectrum, or they differ in size.
+    pub(crate) fn mean_of(spectra: &[Self]) -> Self {
+        let mut power = spectra[0].power.clone();
+        for other in &spectra[1..] {
+            assert_eq!(other.power.size(), power.size(), "spectra of one size");
+            power.samples_mut().iter_mut().zip(other.power.samples()).for_each(|(a, b)| *a += b);
+        }
+        let share = 1.0 / spectra.len() as f32;
+        Self { power: power.map(|v| v * share) }
+    }
+
+    fn over_usual(power: Plane) -> Self {
+        let power = centred(&power);
         // First with, then without the peaks themselves.
         let rough = box_mean(&power, 20);
         let mut limited = power.clone();
@@ -24,6 +42,40 @@ impl LineSpectrum {
         let mut power = power;
         power.samples_mut().iter_mut().zip(usual.samples()).for_each(|(v, m)| *v /= m.max(f32::MIN_POSITIVE));
         Self { power }
+    }
+
+    /// The strongest local maxima in the upper half plane with a radius in `from..to` cycles per sample, strongest first:
+    /// frequencies by a parabola through the logarithms of three points each way.
+    pub(crate) fn peaks(&self, from: f64, to: f64, keep: usize) -> Vec<[f64; 2]> {
+        let (width, height) = (self.power.width(), self.power.height());
+        let frequency = |i: f64, n: usize| i / n as f64 - 0.5;
+        let mut peaks: Vec<(f32, [usize; 2])> = Vec::new();
+        for y in height / 2..height - 1 {
+            let [above, row, below] = [y - 1, y, y + 1].map(|y| self.power.row(y));
+            let v = frequency(y as f64, height);
+            for x in 1..width - 1 {
+                let here = row[x];
+                if here < LEAST_PEAK
+                    || here < row[x - 1]
+                    || here <= row[x + 1]
+                    || here < above[x]
+                    || here <= below[x]
+                {
+                    continue;
+                }
+                let u = frequency(x as f64, width);
+                if (from..to).contains(&libm::hypot(u, v)) && (y > height / 2 || x > width / 2) {
+                    peaks.push((here, [x, y]));
+                }
+            }
+        }
+        peaks.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let refined = |(_, [x, y]): (f32, [usize; 2])| {
+            let across = [x - 1, x, x + 1].map(|x| self.power.at(x, y));
+            let down = [y - 1, y, y + 1].map(|y| self.power.at(x, y));
+            [frequency(x as f64 + summit(across), width), frequency(y as f64 + summit(down), height)]
+        };
+        peaks.into_iter().take(keep).map(refined).collect()
     }
 
     /// Power at `frequency`, cycles per sample, at the nearest point of the grid; `None` beyond the grid.
@@ -48,6 +100,23 @@ impl LineSpectrum {
         let y = (frequency[1] + 0.5) * height;
         (x >= 0.0 && y >= 0.0 && x < width - 1.0 && y < height - 1.0).then_some((x, y))
     }
+}
+
+/// Maxima below this many times the usual power are not worth sorting.
+const LEAST_PEAK: f32 = 1.5;
+
+/// Where the parabola through the logarithms of three neighbours has its summit, in -0.5..=0.5 of their distance.
+fn summit(powers: [f32; 3]) -> f64 {
+    let [a, b, c] = powers.map(|v| libm::log(f64::from(v.max(1e-9))));
+    let bend = a - 2.0 * b + c;
+    if bend < -1e-9 { (0.5 * (a - c) / bend).clamp(-0.5, 0.5) } else { 0.0 }
+}
+
+fn raw_power(plane: &Plane) -> Plane {
+    // Even lengths: frequency zero falls on a point of the grid.
+    let length = |n: usize| 2 * transform::comfortable_length(n);
+    let padded = Size { width: length(plane.width()), height: length(plane.height()) };
+    transform::Spectrum::of(&tapered(plane), padded).power()
 }
 
 /// Rolled by half, so that frequency zero stands at (width / 2, height / 2).
@@ -91,7 +160,7 @@ mod tests {
                 let angle = 2.0 * std::f64::consts::PI * (fx * x as f64 + fy * y as f64);
                 0.5 * libm::cos(angle) as f32 + noise(x, y)
             });
-            let spectrum = LineSpectrum::of(&plane);
+            let spectrum = LineSpectrum::over_usual(raw_power(&plane));
             for frequency in [[fx, fy], [-fx, -fy]] {
                 assert!(
                     spectrum.between(frequency).is_some_and(|power| power > 30.0),
@@ -102,6 +171,10 @@ mod tests {
             }
             assert!(spectrum.between([0.3, 0.2]).is_some_and(|power| power < 15.0));
             assert_eq!(spectrum.between([0.52, 0.0]), None);
+            let peak = spectrum.peaks(0.05, 0.4, 1)[0];
+            let off = (peak[0] + fx).hypot(peak[1] + fy);
+            // The wave is in the upper half plane at (-fx, -fy); a quarter of a bin is 1 / (8 x 120).
+            assert!(off < 1e-3, "{peak:?}");
         }
     }
 }

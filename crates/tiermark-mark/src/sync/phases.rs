@@ -1,0 +1,150 @@
+//! The sync lines' amplitudes in each block of a view, and how far they agree under a map.
+
+use tiermark_signal::Complex;
+
+use super::map::LatticeMap;
+use super::view::View;
+use crate::carrier::Line;
+use crate::layout::TILE;
+
+/// Side of a block, samples.
+const BLOCK: usize = 64;
+/// A block's line counts at most as this many times its usual amplitude.
+const LIMIT: f32 = 2.5;
+
+/// `q = conj(S_l) sum y(x) e^{-2 pi i k_l . X(x) / TILE}` over each block, over its usual size for the line; X is the
+/// linear map `start`, and other maps are told apart by how they differ from it at the blocks' centres.
+///
+/// All lines count alike: weighted by what the picture leaves of them, the lattice stood out 10 to 20 % less.
+pub(super) struct Phases {
+    pub(super) start: LatticeMap,
+    /// Blocks across and down.
+    pub(super) grid: [usize; 2],
+    pub(super) blocks: Vec<Block>,
+}
+
+pub(super) struct Block {
+    /// Centre, found pixels.
+    pub(super) place: [f64; 2],
+    pub(super) lines: Vec<Complex<f32>>,
+}
+
+impl Phases {
+    pub(super) fn of(view: &View, lines: &[Line], start: LatticeMap) -> Self {
+        let (columns, rows) = (cuts(view.plane.width()), cuts(view.plane.height()));
+        let grid = [columns.len() - 1, rows.len() - 1];
+        let mut sums = vec![Complex::<f32>::default(); lines.len() * grid[0] * grid[1]];
+        let matrix = start.matrix();
+        let origin = start.apply([view.area.left, view.area.top]);
+        for (line, sums) in lines.iter().zip(sums.chunks_exact_mut(grid[0] * grid[1])) {
+            let (kx, ky) = (f64::from(line.wave.0) / TILE as f64, f64::from(line.wave.1) / TILE as f64);
+            let turn = [0, 1].map(|axis| (matrix[0][axis] * kx + matrix[1][axis] * ky) * view.factor);
+            let across = waves(view.plane.width(), turn[0], origin[0] * kx + origin[1] * ky);
+            let down = waves(view.plane.height(), turn[1], 0.0);
+            for (rows, sums) in rows.windows(2).zip(sums.chunks_exact_mut(grid[0])) {
+                for (y, down) in down.iter().enumerate().take(rows[1]).skip(rows[0]) {
+                    let row = view.plane.row(y);
+                    for (sum, cut) in sums.iter_mut().zip(columns.windows(2)) {
+                        *sum += across.dot(&row[cut[0]..cut[1]], cut[0]) * down;
+                    }
+                }
+            }
+            let usual = (sums.iter().map(Complex::norm_sqr).sum::<f32>() / sums.len() as f32).sqrt();
+            let scale = if usual > 0.0 { 1.0 / usual } else { 0.0 };
+            sums.iter_mut().for_each(|q| *q = limited(*q * line.phase.conj() * scale));
+        }
+        let middle = |cut: &[usize]| (cut[0] + cut[1]) as f64 / 2.0 * view.factor;
+        let places = rows.windows(2).flat_map(|row| {
+            columns
+                .windows(2)
+                .map(move |column| [view.area.left + middle(column), view.area.top + middle(row)])
+        });
+        let block = |(i, place): (usize, [f64; 2])| Block {
+            place,
+            lines: sums.iter().skip(i).step_by(grid[0] * grid[1]).copied().collect(),
+        };
+        let blocks = places.enumerate().map(block).collect();
+        Self { start, grid, blocks }
+    }
+
+    /// The same under the map turned by half around the centre: the spectrum of a real plane cannot tell them apart.
+    pub(super) fn half_turn(&self, lines: &[Line]) -> Self {
+        let mut start = self.start.clone();
+        start.terms.iter_mut().flatten().for_each(|v| *v = -*v);
+        let turned = |(q, line): (&Complex<f32>, &Line)| (q * line.phase).conj() * line.phase.conj();
+        let block = |block: &Block| Block {
+            place: block.place,
+            lines: block.lines.iter().zip(lines).map(turned).collect(),
+        };
+        Self { start, grid: self.grid, blocks: self.blocks.iter().map(block).collect() }
+    }
+
+    /// The phases that are left under `map`, block by block: all real and positive where it is right.
+    pub(super) fn under(&self, map: &LatticeMap, lines: &[Line]) -> Vec<Complex<f32>> {
+        let mut turned = Vec::with_capacity(self.blocks.len() * lines.len());
+        for block in &self.blocks {
+            let (from, to) = (self.start.apply(block.place), map.apply(block.place));
+            let delta = [0, 1].map(|axis| (to[axis] - from[axis]) / TILE as f64);
+            turned.extend(lines.iter().zip(&block.lines).map(|(line, q)| {
+                q * unit(-(f64::from(line.wave.0) * delta[0] + f64::from(line.wave.1) * delta[1]))
+            }));
+        }
+        turned
+    }
+}
+
+/// `length` cut into blocks of about `BLOCK`.
+fn cuts(length: usize) -> Vec<usize> {
+    let blocks = (length / BLOCK).max(1);
+    (0..=blocks).map(|i| i * length / blocks).collect()
+}
+
+/// `e^{2 pi i turns}`; single precision is a hundred thousand times finer than any phase here.
+pub(super) fn unit(turns: f64) -> Complex<f32> {
+    let (sin, cos) = libm::sincosf((2.0 * std::f64::consts::PI * (turns - libm::floor(turns))) as f32);
+    Complex::new(cos, sin)
+}
+
+/// `e^{-2 pi i (turn (n + 1/2) + start)}` for n in 0..`length`.
+fn waves(length: usize, turn: f64, start: f64) -> Waves {
+    let values = (0..length).map(|n| unit(-(turn * (n as f64 + 0.5) + start)));
+    let (re, im) = values.map(|v| (v.re, v.im)).unzip();
+    Waves { re, im }
+}
+
+/// Samples of a wave, real and imaginary parts apart so that sums over them run on whole vectors.
+struct Waves {
+    re: Vec<f32>,
+    im: Vec<f32>,
+}
+
+impl Waves {
+    /// The sum of `samples` times the wave from `first` on, in eight partial sums.
+    fn dot(&self, samples: &[f32], first: usize) -> Complex<f32> {
+        const LANES: usize = 8;
+        let (re, im) = (&self.re[first..first + samples.len()], &self.im[first..first + samples.len()]);
+        let (mut a, mut b) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+        let whole = samples.len() / LANES * LANES;
+        let lanes = samples[..whole].chunks_exact(LANES);
+        for (v, (re, im)) in lanes.zip(re.chunks_exact(LANES).zip(im.chunks_exact(LANES))) {
+            for i in 0..LANES {
+                a[i] += v[i] * re[i];
+                b[i] += v[i] * im[i];
+            }
+        }
+        let mut sum = Complex::new(a.iter().sum(), b.iter().sum());
+        for i in whole..samples.len() {
+            sum += Complex::new(re[i], im[i]) * samples[i];
+        }
+        sum
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Complex<f32>> {
+        self.re.iter().zip(&self.im).map(|(&re, &im)| Complex::new(re, im))
+    }
+}
+
+fn limited(q: Complex<f32>) -> Complex<f32> {
+    let size = q.norm();
+    if size > LIMIT { q * (LIMIT / size) } else { q }
+}
