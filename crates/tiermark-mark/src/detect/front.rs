@@ -16,8 +16,8 @@ pub(crate) struct Gentle {
     pub(crate) factor: usize,
 }
 
-/// Largest side worth looking at: finer samples hold no more of waves of 8 ref px and longer.
-const LONG_SIDE: usize = 1280;
+/// Samples worth looking at, a frame of 1280 by 720 and a little: finer ones hold no more of waves of 8 ref px and longer.
+const MOST_SAMPLES: usize = 1_000_000;
 /// A long pan keeps this many rows, so that its waves stay above the pixel grid.
 const SHORT_SIDE: usize = 480;
 /// A step at least this steep belongs to the drawing, code values.
@@ -34,7 +34,8 @@ impl Gentle {
 }
 
 fn block_factor(size: Size) -> usize {
-    size.long_side().div_ceil(LONG_SIDE).min(size.short_side() / SHORT_SIDE).max(1)
+    let fits = |factor: &usize| size.area() <= MOST_SAMPLES * factor * factor;
+    (1..).find(fits).expect("some factor is large enough").min(size.short_side() / SHORT_SIDE).max(1)
 }
 
 impl Gentle {
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_gentle_picture_comes_back_as_its_block_means() {
-        // 1300 x 1000 is looked at in blocks of 2.
+        // 1.3 megapixels are looked at in blocks of 2.
         let luma = Plane::from_fn(Size { width: 1300, height: 1001 }, |x, y| {
             100.0 + 20.0 * libm::sinf(x as f32 / 30.0) + 15.0 * libm::cosf(y as f32 / 41.0 + x as f32 / 50.0)
         });

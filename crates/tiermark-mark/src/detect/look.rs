@@ -1,7 +1,7 @@
 //! A found picture prepared for the search of its lattice, and the maps that are worth reading.
 
 use tiermark_signal::Size;
-use tiermark_signal::resample::block_mean;
+use tiermark_signal::resample::area_mean;
 
 use super::front::Gentle;
 use crate::carrier::{LatticeCarrier, Line};
@@ -43,8 +43,9 @@ pub(super) struct Look<'a> {
     lattice: &'a LatticeCarrier,
 }
 
-/// Longest side of the plane that is searched first: the lattice's lines are slower than the payload.
-const SEARCH_SIDE: usize = 640;
+/// Samples of the plane that is searched first, 768 by 432: the lattice's lines are slower than the payload. Of a frame
+/// turned by 45 degrees half the plane is background, and the lines must still stay below half a cycle per sample.
+const SEARCHED: f64 = 330_000.0;
 /// A picture narrower than this holds no lattice.
 const LEAST_SIDE: usize = 24;
 /// A picture whose windows would be narrower than this is one window itself, samples.
@@ -56,8 +57,8 @@ impl<'a> Look<'a> {
         if size.short_side() < LEAST_SIDE {
             return None;
         }
-        let shrink = size.long_side().div_ceil(SEARCH_SIDE).min(size.short_side() / 240).max(1);
-        let coarse = View::of(&block_mean(&gentle.plane, shrink), (gentle.factor * shrink) as f64);
+        let shrink = (size.area() as f64 / SEARCHED).sqrt().max(1.0);
+        let coarse = View::of(&area_mean(&gentle.plane, shrink), gentle.factor as f64 * shrink);
         Some(Self { gentle, coarse, found: gentle.found_size(), lattice })
     }
 
