@@ -27,8 +27,7 @@ impl Gentle {
     /// The gentle steps of `luma`; where `valid` is given, only between two samples that are both above zero.
     pub(crate) fn of(luma: &Plane, valid: Option<&Plane>) -> Self {
         let factor = block_factor(luma.size());
-        let steep = threshold(luma);
-        let (dx, dy) = block_steps(luma, valid, factor, steep);
+        let (dx, dy) = block_steps(luma, valid, factor, &Steepness::of(luma));
         Self { plane: poisson::integrate(&dx, &dy), factor }
     }
 }
@@ -62,18 +61,52 @@ impl Gentle {
     }
 }
 
-/// `max(6, 3 sigma)` with sigma from the median step: in noise, steps are steep without any line.
-fn threshold(luma: &Plane) -> f32 {
-    // Every fourth row tells the median well enough.
-    let steps = luma.rows().step_by(4).flat_map(|row| row.windows(2).map(|pair| (pair[1] - pair[0]).abs()));
-    STEEP.max(3.0 * 1.4826 * quantile(steps, 0.5, 32.0))
+/// Above which step a place belongs to the drawing: `max(6, 3 sigma)`, sigma from the median step around, since in noise
+/// and texture steps are steep without any line.
+///
+/// Around, not over the whole picture: on white paper beside a painting, or in a sheet of many pictures, the median step
+/// of all is that of the flat parts, and nothing of the painting would be left.
+struct Steepness {
+    /// Samples on a side of one cell.
+    cell: usize,
+    columns: usize,
+    limits: Vec<f32>,
+}
+
+/// Cells along the shorter side.
+const CELLS: usize = 8;
+/// A median needs some steps, samples on a side.
+const LEAST_CELL: usize = 32;
+
+impl Steepness {
+    fn of(luma: &Plane) -> Self {
+        let cell = (luma.size().short_side() / CELLS).max(LEAST_CELL);
+        let (columns, rows) = (luma.width().div_ceil(cell), luma.height().div_ceil(cell));
+        let limit = |i: usize| {
+            let (left, top) = (i % columns * cell, i / columns * cell);
+            let right = (left + cell).min(luma.width());
+            // Every fourth row tells the median well enough.
+            let rows = (top..(top + cell).min(luma.height())).step_by(4);
+            let steps = rows.flat_map(|y| {
+                luma.row(y)[left..right].windows(2).map(|pair| (pair[1] - pair[0]).abs())
+            });
+            STEEP.max(3.0 * 1.4826 * quantile(steps, 0.5, 32.0))
+        };
+        Self { cell, columns, limits: (0..columns * rows).map(limit).collect() }
+    }
+
+    /// The limits along row `y`, each with the columns that it holds for.
+    fn along(&self, y: usize, width: usize) -> impl Iterator<Item = (std::ops::Range<usize>, f32)> {
+        let row = &self.limits[y / self.cell * self.columns..][..self.columns];
+        row.iter().enumerate().map(move |(i, limit)| (i * self.cell..((i + 1) * self.cell).min(width), *limit))
+    }
 }
 
 /// The steps between means over blocks, from the gentle steps between samples.
 ///
 /// The step from one block mean to the next is a sum over all sample steps between them, those in the middle counted
 /// most (a triangle of `2 factor - 1` weights): so a large picture is put together again on a small grid at once.
-fn block_steps(luma: &Plane, valid: Option<&Plane>, factor: usize, steep: f32) -> (Plane, Plane) {
+fn block_steps(luma: &Plane, valid: Option<&Plane>, factor: usize, steep: &Steepness) -> (Plane, Plane) {
     let size = Size::new(luma.width() / factor, luma.height() / factor).expect("a block fits");
     let share = 1.0 / (factor * factor) as f32;
     let (mut dx, mut dy) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
@@ -81,17 +114,17 @@ fn block_steps(luma: &Plane, valid: Option<&Plane>, factor: usize, steep: f32) -
     let mut blocks = vec![0.0; size.width];
     for y in 0..size.height * factor {
         let (row, mask) = (luma.row(y), valid.map(|v| v.row(y)));
-        gentle(
-            &row[..row.len() - 1],
-            &row[1..],
-            mask.map(|m| (&m[..m.len() - 1], &m[1..])),
-            steep,
-            &mut steps,
-        );
+        for (part, steep) in steep.along(y, row.len() - 1) {
+            let mask = mask.map(|m| (&m[part.clone()], &m[part.start + 1..=part.end]));
+            gentle(&row[part.clone()], &row[part.start + 1..=part.end], mask, steep, &mut steps[part]);
+        }
         add_triangles(&steps[..row.len() - 1], factor, share, dx.row_mut(y / factor));
         if y + 1 < luma.height() {
             let below = valid.map(|v| v.row(y + 1));
-            gentle(row, luma.row(y + 1), mask.zip(below), steep, &mut steps);
+            for (part, steep) in steep.along(y, row.len()) {
+                let mask = mask.zip(below).map(|(m, b)| (&m[part.clone()], &b[part.clone()]));
+                gentle(&row[part.clone()], &luma.row(y + 1)[part.clone()], mask, steep, &mut steps[part]);
+            }
             for (sum, block) in blocks.iter_mut().zip(steps.chunks_exact(factor)) {
                 *sum = block.iter().sum::<f32>() * share;
             }

@@ -176,14 +176,18 @@ impl<'a> Look<'a> {
     }
 }
 
-/// The best maps of both searches, refined, best first.
+/// The best maps of both searches, refined, best first: half of them similarities, since among the many more affine maps
+/// chance finds better ones.
 fn candidates(scorer: &Scorer<'_>, keep: usize) -> Vec<Linear> {
-    const EACH: usize = 12;
-    let mut best = scorer.shortlist(keep);
-    for map in similarities(scorer, EACH).iter().chain(&affine(scorer, EACH)) {
-        best.offer(scorer.refined(map));
-    }
-    best.sorted()
+    let best = |maps: Vec<Linear>| {
+        let mut best = scorer.shortlist(keep.div_ceil(2));
+        maps.iter().for_each(|map| best.offer(scorer.refined(map)));
+        best.sorted()
+    };
+    let mut both = best(similarities(scorer, 2 * keep));
+    both.extend(best(affine(scorer, 2 * keep)));
+    both.sort_by(|a, b| b.score.total_cmp(&a.score));
+    both
 }
 
 /// The four maps of one scale that lay pixels on pixels, half turns apart.
