@@ -104,7 +104,7 @@ impl<'a> Look<'a> {
     }
 
     fn whole(&self) -> Vec<Fit> {
-        const TRIED: usize = 8;
+        const TRIED: usize = 12;
         let spectrum = LineSpectrum::of(&self.coarse);
         let maps = candidates(&self.scorer(&spectrum, &self.coarse), TRIED);
         self.fitted(&self.coarse, &maps)
@@ -112,11 +112,14 @@ impl<'a> Look<'a> {
 
     /// One search in the mean spectrum of all windows, then each window's own place for the best of its maps.
     fn windows(&self) -> Vec<Fit> {
-        const SCORED: usize = 8;
-        const FITTED: usize = 6;
+        const SCORED: usize = 12;
+        const FITTED: usize = 10;
+        // In perspective the windows differ too much for their mean; then the middle one alone may do.
+        const MIDDLE: usize = 4;
         let Some((fine, windows, spectra)) = self.cut() else { return Vec::new() };
         let mean = LineSpectrum::mean_of(&spectra);
-        let maps = candidates(&self.scorer(&mean, &windows[0]), SCORED);
+        let mut maps = candidates(&self.scorer(&mean, &windows[0]), SCORED);
+        maps.extend(candidates(&self.scorer(&spectra[MIDDLE], &windows[MIDDLE]), SCORED));
         let mut places: Vec<(Linear, &View)> = Vec::new();
         for (window, spectrum) in windows.iter().zip(&spectra) {
             let scorer = self.scorer(spectrum, window);

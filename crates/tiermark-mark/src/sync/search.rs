@@ -9,8 +9,8 @@ use crate::layout::{TILE, radius};
 pub(crate) struct Linear {
     /// Ref px per sample.
     pub(crate) matrix: [[f64; 2]; 2],
-    /// Sum of the lines' limited power above its mean under noise, in standard deviations.
-    pub(crate) score: f64,
+    /// How far the lines' limited power lies above what noise has: standard normal under noise.
+    pub(crate) score: f32,
 }
 
 /// Samples for each ref px that are looked at: from an eighth of the stamped size of a 720-line frame to twice that of a
@@ -21,7 +21,7 @@ const LIMIT: f32 = 12.0;
 /// Waves beyond this are not trusted, cycles per sample.
 pub(super) const FINEST: f64 = 0.45;
 /// Fewer lines in reach than this tell nothing.
-const LEAST_LINES: u32 = 12;
+const LEAST_LINES: f32 = 12.0;
 /// Root mean square radius of the lines, cycles per tile.
 const RMS_RADIUS: f64 = 20.0;
 
@@ -109,14 +109,20 @@ fn frequency(matrix: [[f64; 2]; 2], line: &Line) -> [f64; 2] {
     [matrix[0][0] * kx + matrix[1][0] * ky, matrix[0][1] * kx + matrix[1][1] * ky]
 }
 
-/// Sum of limited powers, minus its mean and over its deviation under noise (both 1 to each line).
-fn score(powers: impl Iterator<Item = f32>) -> f64 {
-    let (mut sum, mut count) = (0.0_f64, 0_u32);
+/// Sum of limited powers as a standard normal variable under noise, where each is exponential of mean 1 and their sum
+/// follows Gamma(n): `(sqrt 9n) ((sum / n)^(1/3) - 1 + 1 / 9n)` (Wilson and Hilferty, PNAS 17(12), 1931).
+///
+/// Over the plain deviations from the mean, maps with few lines in reach stood too high: their sums have longer tails.
+fn score(powers: impl Iterator<Item = f32>) -> f32 {
+    let (mut sum, mut count) = (0.0_f32, 0.0_f32);
     powers.for_each(|power| {
-        sum += f64::from(power.min(LIMIT));
-        count += 1;
+        sum += power.min(LIMIT);
+        count += 1.0;
     });
-    if count < LEAST_LINES { 0.0 } else { (sum - f64::from(count)) / f64::from(count).sqrt() }
+    if count < LEAST_LINES {
+        return 0.0;
+    }
+    (9.0 * count).sqrt() * (libm::cbrtf(sum / count) - 1.0 + 1.0 / (9.0 * count))
 }
 
 /// The best maps that are not neighbours of a better one.
