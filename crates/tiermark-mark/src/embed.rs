@@ -30,6 +30,11 @@ impl Picture<'_> {
         self.colours[0].size()
     }
 
+    /// Pictures that this one can be read as: laid on white paper and, where there is alpha, as the layer it is.
+    pub(crate) fn layers(&self) -> usize {
+        1 + usize::from(self.alpha.is_some())
+    }
+
     /// Luma of the picture laid on white paper: `.299 R + .587 G + .114 B` (ITU-R BT.601, as JPEG and most video).
     pub(crate) fn luma_on_white(&self) -> Plane {
         let mut luma = self.luma();

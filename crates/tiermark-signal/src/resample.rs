@@ -35,7 +35,8 @@ pub fn area_mean(plane: &Plane, factor: f64) -> Plane {
     assert!(factor >= 1.0, "cells are no smaller than samples");
     let cells = |length: usize| (length as f64 / factor) as usize;
     let size = Size::new(cells(plane.width()), cells(plane.height())).expect("a cell fits into the plane");
-    let (columns, rows) = (covers(size.width, factor, plane.width()), covers(size.height, factor, plane.height()));
+    let (columns, rows) =
+        (covers(size.width, factor, plane.width()), covers(size.height, factor, plane.height()));
     let mut across = Plane::filled(Size { width: size.width, height: plane.height() }, 0.0);
     for (y, row) in plane.rows().enumerate() {
         for (v, cover) in across.row_mut(y).iter_mut().zip(&columns) {

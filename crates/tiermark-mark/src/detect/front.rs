@@ -87,9 +87,8 @@ impl Steepness {
             let right = (left + cell).min(luma.width());
             // Every fourth row tells the median well enough.
             let rows = (top..(top + cell).min(luma.height())).step_by(4);
-            let steps = rows.flat_map(|y| {
-                luma.row(y)[left..right].windows(2).map(|pair| (pair[1] - pair[0]).abs())
-            });
+            let steps =
+                rows.flat_map(|y| luma.row(y)[left..right].windows(2).map(|pair| (pair[1] - pair[0]).abs()));
             STEEP.max(3.0 * 1.4826 * quantile(steps, 0.5, 32.0))
         };
         Self { cell, columns, limits: (0..columns * rows).map(limit).collect() }
@@ -98,7 +97,9 @@ impl Steepness {
     /// The limits along row `y`, each with the columns that it holds for.
     fn along(&self, y: usize, width: usize) -> impl Iterator<Item = (std::ops::Range<usize>, f32)> {
         let row = &self.limits[y / self.cell * self.columns..][..self.columns];
-        row.iter().enumerate().map(move |(i, limit)| (i * self.cell..((i + 1) * self.cell).min(width), *limit))
+        row.iter()
+            .enumerate()
+            .map(move |(i, limit)| (i * self.cell..((i + 1) * self.cell).min(width), *limit))
     }
 }
 

@@ -32,6 +32,9 @@ impl Stage {
     }
 }
 
+/// Maps passed on besides, once a word was read: that word's own, made finer, and those of other pictures beside it.
+pub(super) const FURTHER_MAPS: usize = 1 + Stage::Windows.maps();
+
 /// Lattice strength below which no known scale is believed; noise alone reaches 7.7 in 220 whole searches.
 const LEAST_STRENGTH: f64 = 5.5;
 
@@ -116,7 +119,8 @@ impl<'a> Look<'a> {
         const FITTED: usize = 10;
         // In perspective the windows differ too much for their mean; then the middle one alone may do.
         const MIDDLE: usize = 4;
-        let Some((fine, windows, spectra)) = self.cut() else { return Vec::new() };
+        let Some((fine, windows)) = self.cut() else { return Vec::new() };
+        let spectra: Vec<LineSpectrum> = windows.iter().map(LineSpectrum::of).collect();
         let mean = LineSpectrum::mean_of(&spectra);
         let mut maps = candidates(&self.scorer(&mean, &windows[0]), SCORED);
         maps.extend(candidates(&self.scorer(&spectra[MIDDLE], &windows[MIDDLE]), SCORED));
@@ -128,9 +132,33 @@ impl<'a> Look<'a> {
         self.spread(&fine, places, FITTED)
     }
 
+    /// A map that stands, fitted once more at the full resolution of the search.
+    pub(super) fn polished(&self, fit: &Fit) -> Fit {
+        PhaseFitter::new(&self.fine(), self.lines()).spread(&fit.map)
+    }
+
+    /// Fits in windows that are no part of the picture which `known` is a fit of: what else was pasted into this one.
+    pub(super) fn elsewhere(&self, known: &Fit) -> Vec<Fit> {
+        /// Mean trust below which a window belongs to something else.
+        const FOREIGN: f32 = 0.15;
+        const SCORED: usize = 8;
+        const FITTED: usize = 8;
+        let Some((fine, windows)) = self.cut() else { return Vec::new() };
+        let windows: Vec<View> =
+            windows.into_iter().filter(|window| known.trust.mean_over(&window.area()) < FOREIGN).collect();
+        let spectra: Vec<LineSpectrum> = windows.iter().map(LineSpectrum::of).collect();
+        let mut places: Vec<(Linear, &View)> = Vec::new();
+        for (window, spectrum) in windows.iter().zip(&spectra) {
+            let maps = candidates(&self.scorer(spectrum, window), SCORED);
+            places.extend(maps.into_iter().map(|map| (map, window)));
+        }
+        self.spread(&fine, places, FITTED)
+    }
+
     fn each_window(&self) -> Vec<Fit> {
         const EACH: usize = 4;
-        let Some((fine, windows, spectra)) = self.cut() else { return Vec::new() };
+        let Some((fine, windows)) = self.cut() else { return Vec::new() };
+        let spectra: Vec<LineSpectrum> = windows.iter().map(LineSpectrum::of).collect();
         let mut places: Vec<(Linear, &View)> = Vec::new();
         for (window, spectrum) in windows.iter().zip(&spectra) {
             let maps = candidates(&self.scorer(spectrum, window), EACH);
@@ -140,14 +168,17 @@ impl<'a> Look<'a> {
         self.spread(&fine, places, all)
     }
 
-    fn cut(&self) -> Option<(View, Vec<View>, Vec<LineSpectrum>)> {
-        if self.gentle.plane.size().short_side() < 2 * LEAST_WINDOW {
-            return None;
-        }
-        let fine = View::of(&self.gentle.plane, self.gentle.factor as f64);
-        let windows = fine.windows();
-        let spectra = windows.iter().map(LineSpectrum::of).collect();
-        Some((fine, windows, spectra))
+    /// The finest view there is, and its windows if they are large enough.
+    fn cut(&self) -> Option<(View, Vec<View>)> {
+        (self.gentle.plane.size().short_side() >= 2 * LEAST_WINDOW).then(|| {
+            let fine = self.fine();
+            let windows = fine.windows();
+            (fine, windows)
+        })
+    }
+
+    fn fine(&self) -> View {
+        View::of(&self.gentle.plane, self.gentle.factor as f64)
     }
 
     /// Fit the best `keep` maps in their windows, and let the best of those grow over the whole picture.

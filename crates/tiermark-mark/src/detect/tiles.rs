@@ -6,7 +6,7 @@ use tiermark_signal::transform::SquareTransform;
 use tiermark_signal::{Complex, Plane, Size};
 
 use super::front::Gentle;
-use crate::carrier::WordCarrier;
+use crate::carrier::{SignField, WordCarrier};
 use crate::layout::{BANDS, CROSSFADE, TILE, radius};
 use crate::sync::{Area, Fit, LatticeMap};
 
@@ -46,6 +46,22 @@ impl Tiles {
             over_usual(&mut tiles.bands[i], &carrier.waves);
         }
         Some(tiles)
+    }
+}
+
+impl Tiles {
+    /// The sign of each tile where the lattice lies at `at` in the sign field.
+    pub(crate) fn signs(&self, field: &SignField, at: [i64; 2]) -> Vec<f32> {
+        self.places.iter().map(|place| field.sign(place[0] + at[0], place[1] + at[1])).collect()
+    }
+
+    /// Middle and side of a tile in the found picture, found pixels; `None` where nothing of it was seen.
+    pub(crate) fn found(&self, tile: usize, map: &LatticeMap) -> Option<([f64; 2], f64)> {
+        let seen = self.bands.iter().any(|band| band[tile].iter().any(|v| v.norm_sqr() > 0.0));
+        let middle = self.places[tile].map(|v| (v as f64 + 0.5) * TILE as f64);
+        let [[a, b], [c, d]] = map.matrix();
+        let side = TILE as f64 / (a * d - b * c).abs().sqrt().max(f64::MIN_POSITIVE);
+        seen.then(|| (map.inverse(middle, map.centre()), side))
     }
 }
 

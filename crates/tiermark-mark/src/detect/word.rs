@@ -40,12 +40,10 @@ struct Set {
 }
 
 impl SoftBits {
-    /// Gather the tiles under the signs of `offset`.
-    pub(crate) fn gather(tiles: &Tiles, carrier: &WordCarrier, offset: [i64; 2]) -> Self {
-        let signs: Vec<f32> =
-            tiles.places.iter().map(|at| carrier.field.sign(at[0] + offset[0], at[1] + offset[1])).collect();
+    /// Gather the tiles, each with its sign; a tile of sign 0.0 is left out.
+    pub(crate) fn gather(tiles: &Tiles, carrier: &WordCarrier, signs: &[f32]) -> Self {
         let bands: [(Codeword, f32); 3] =
-            [0, 1, 2].map(|band| gathered(&tiles.bands[band], &carrier.bands[band], &signs));
+            [0, 1, 2].map(|band| gathered(&tiles.bands[band], &carrier.bands[band], signs));
         Self { sets: WEIGHTS.map(|weights| Set::weighted(&bands, weights)) }
     }
 
@@ -67,8 +65,8 @@ impl SoftBits {
     }
 
     /// The best correlation with one known codeword.
-    pub(crate) fn best_z(&self, codeword: &Codeword) -> f64 {
-        self.each_z(codeword).into_iter().fold(f64::MIN, f64::max)
+    pub(crate) fn best(&self, payload: Payload, codeword: &Codeword) -> WordReading {
+        WordReading { payload, z: self.each_z(codeword).into_iter().fold(f64::MIN, f64::max) }
     }
 
     /// The correlation with a codeword at each weighting.
@@ -85,7 +83,7 @@ pub(crate) fn codeword(payload: Payload, key: &MarkKey) -> Codeword {
 /// One band's soft bits under the signs of its tiles, and the sum of squares that went into them.
 fn gathered(tiles: &[Vec<Complex<f32>>], carrier: &BandCarrier, signs: &[f32]) -> (Codeword, f32) {
     let mut sums = vec![Complex::<f32>::default(); carrier.waves.len()];
-    for (tile, sign) in tiles.iter().zip(signs) {
+    for (tile, sign) in tiles.iter().zip(signs).filter(|(_, sign)| **sign != 0.0) {
         sums.iter_mut().zip(tile).for_each(|(sum, v)| *sum += v * sign);
     }
     let (mut soft, mut power) = ([0.0; CODE_BITS], 0.0);

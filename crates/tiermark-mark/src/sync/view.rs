@@ -45,6 +45,11 @@ impl View {
         Self { plane, factor: self.factor, area }
     }
 
+    /// What of the found picture it covers.
+    pub(crate) fn area(&self) -> Area {
+        self.area
+    }
+
     /// Found pixels on a side of one sample.
     pub(crate) fn factor(&self) -> f64 {
         self.factor

@@ -1,0 +1,160 @@
+//! From one map to the words that stand under it.
+
+use super::front::Gentle;
+use super::reading::{Geometry, Patch, Reading};
+use super::tiles::Tiles;
+use super::word::{OFFSETS, SoftBits, WEIGHTS, WordReading};
+use super::{Detector, Question, codeword};
+use crate::code::Codeword;
+use crate::evidence::FalseAlarm;
+use crate::layout::FIELD;
+use crate::payload::Payload;
+use crate::sync::Fit;
+
+/// A bound at or above this is not worth reporting as a reading, log10.
+const LEAST_LOG10: f64 = -3.0;
+/// With more known words than this only the best places are asked for each of them.
+const FEW_WORDS: usize = 32;
+/// Those best places, over all keys.
+const PLACES_KEPT: usize = 64;
+/// Places that are decoded, over all keys: the right one is among them long before the decoder can read it.
+const PLACES_DECODED: usize = 12;
+/// With fewer tiles than this the ranking of places tells little, and the signs have few patterns: all are decoded.
+const FEW_TILES: usize = 4;
+
+/// The words asked for, with their codewords under each key.
+pub(super) struct Words<'a> {
+    known: &'a [Payload],
+    codewords: Vec<Vec<Codeword>>,
+    /// Readings of one of them that a picture could be given.
+    trials: f64,
+}
+
+/// One key at one place of the sign field.
+struct Place {
+    key: usize,
+    at: [i64; 2],
+    agreement: f32,
+    soft: SoftBits,
+}
+
+/// The places that a lattice can have in the sign field.
+pub(super) fn field_places() -> impl Iterator<Item = [i64; 2]> {
+    (0..OFFSETS).map(|i| [(i % FIELD) as i64, (i / FIELD) as i64])
+}
+
+impl Detector {
+    /// `planes` are read under `maps` maps each at most.
+    pub(super) fn words<'a>(&self, question: &Question<'a>, maps: usize) -> Words<'a> {
+        let known = question.known;
+        let codewords = |tier: &super::Tier| known.iter().map(|&word| codeword(word, &tier.key)).collect();
+        Words {
+            known,
+            codewords: self.tiers.iter().map(codewords).collect(),
+            // Counted whole, whether the search went that far or not.
+            trials: (maps * OFFSETS * WEIGHTS.len() * self.tiers.len()) as f64,
+        }
+    }
+
+    /// The words that stand under one map, strongest first: at most one to each key.
+    pub(super) fn read_map(&self, gentle: &Gentle, fit: &Fit, words: &Words<'_>) -> Vec<Reading> {
+        let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(gentle, fit, &tier.carrier)) else {
+            return Vec::new();
+        };
+        self.read_tiles(&tiles, fit, words)
+    }
+
+    /// The words that stand in tiles, strongest first: at most one to each key.
+    pub(super) fn read_tiles(&self, tiles: &Tiles, fit: &Fit, words: &Words<'_>) -> Vec<Reading> {
+        let places = self.places(tiles, words);
+        let decoded = if tiles.places.len() < FEW_TILES { places.len() } else { PLACES_DECODED };
+        let strongest = (0..self.tiers.len()).filter_map(|key| {
+            let (word, at) = self.strongest(&places, decoded, key, words)?;
+            let reading = self.judged(word, key, fit, words)?;
+            let patches = self.patches(tiles, fit, &reading, at);
+            Some(Reading { patches, ..reading })
+        });
+        let mut readings: Vec<Reading> = strongest.collect();
+        readings.sort_by(|a, b| b.z.total_cmp(&a.z));
+        readings
+    }
+
+    /// Every place of the sign field under every key, those in front whose harmonics agree best; of places that give all
+    /// tiles the same signs only the first.
+    fn places(&self, tiles: &Tiles, words: &Words<'_>) -> Vec<Place> {
+        let mut places = Vec::new();
+        for key in 0..self.tiers.len() {
+            let carrier = &self.tiers[key].carrier;
+            let mut seen: Vec<Vec<f32>> = Vec::new();
+            for at in field_places() {
+                let signs = tiles.signs(&carrier.field, at);
+                if seen.contains(&signs) {
+                    continue;
+                }
+                let soft = SoftBits::gather(tiles, carrier, &signs);
+                places.push(Place { key, at, agreement: soft.agreement(), soft });
+                seen.push(signs);
+            }
+        }
+        // A stable sort: equal places keep their order on every machine.
+        places.sort_by(|a, b| b.agreement.total_cmp(&a.agreement));
+        if words.known.len() > FEW_WORDS {
+            places.truncate(PLACES_KEPT);
+        }
+        places
+    }
+
+    /// The strongest word under one key, known or decoded, and the place where it stands.
+    ///
+    /// A known word that only resembles the one that is there never wins: where the true word is strong enough for
+    /// that, the decoder finds it, its keyed check fits, and it is stronger.
+    fn strongest(
+        &self,
+        places: &[Place],
+        decoded: usize,
+        key: usize,
+        words: &Words<'_>,
+    ) -> Option<(WordReading, [i64; 2])> {
+        let tier = &self.tiers[key];
+        let known = places.iter().filter(|place| place.key == key).flat_map(|place| {
+            let words = words.known.iter().zip(&words.codewords[key]);
+            words.map(|(&payload, codeword)| (place.soft.best(payload, codeword), place.at))
+        });
+        let front = places.iter().take(decoded).filter(|place| place.key == key);
+        let decoded = front.flat_map(|place| place.soft.decoded(&tier.key).map(|word| (word, place.at)));
+        decoded.chain(known).max_by(|a, b| a.0.z.total_cmp(&b.0.z))
+    }
+
+    /// The reading with its bound, if it is worth one.
+    fn judged(&self, word: WordReading, key: usize, fit: &Fit, words: &Words<'_>) -> Option<Reading> {
+        let known = words.known.contains(&word.payload);
+        // Any of 2^64 messages might have been decoded; a known one had to be one of few.
+        let count = if known { words.known.len() as f64 } else { libm::exp2(64.0) };
+        let false_alarm = FalseAlarm::of_one(word.z).over(count * words.trials);
+        (false_alarm.log10() <= LEAST_LOG10).then(|| Reading {
+            payload: word.payload,
+            key,
+            known,
+            z: word.z,
+            false_alarm,
+            geometry: Geometry::of(&fit.map),
+            patches: Vec::new(),
+            fit: fit.clone(),
+        })
+    }
+
+    /// What each tile says of a word by itself.
+    fn patches(&self, tiles: &Tiles, fit: &Fit, reading: &Reading, at: [i64; 2]) -> Vec<Patch> {
+        let tier = &self.tiers[reading.key];
+        let codeword = codeword(reading.payload, &tier.key);
+        let signs = tiles.signs(&tier.carrier.field, at);
+        let each = (0..tiles.places.len()).filter_map(|i| {
+            let alone: Vec<f32> =
+                signs.iter().enumerate().map(|(n, sign)| if n == i { *sign } else { 0.0 }).collect();
+            let z = SoftBits::gather(tiles, &tier.carrier, &alone).best(reading.payload, &codeword).z;
+            let (centre, side) = tiles.found(i, &fit.map)?;
+            Some(Patch { centre, side, z: z as f32 })
+        });
+        each.collect()
+    }
+}
