@@ -38,7 +38,7 @@ mod mask;
 mod payload;
 mod sync;
 
-pub use detect::{Detector, Effort, Geometry, Patch, Question, Reading};
+pub use detect::{Decoys, Detector, Effort, Geometry, Patch, Question, Reading, Shot};
 pub use embed::{Embedder, Picture, Strength};
 pub use evidence::{ATTRIBUTION, FalseAlarm};
 pub use key::MarkKey;

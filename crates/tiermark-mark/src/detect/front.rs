@@ -8,6 +8,8 @@
 use tiermark_signal::statistics::quantile;
 use tiermark_signal::{Plane, Size, poisson};
 
+use crate::embed::Picture;
+
 /// A plane of the gentle steps of a found picture, smaller by a whole factor.
 pub(crate) struct Gentle {
     /// Code values, mean zero.
@@ -29,6 +31,14 @@ impl Gentle {
         let factor = block_factor(luma.size());
         let (dx, dy) = block_steps(luma, valid, factor, &Steepness::of(luma));
         Self { plane: poisson::integrate(&dx, &dy), factor }
+    }
+
+    /// The gentle steps of a picture: laid on white paper or, with its alpha given, as the layer it is.
+    pub(crate) fn on(found: &Picture<'_>, alpha: Option<&Plane>) -> Self {
+        match alpha {
+            None => Self::of(&found.luma_on_white(), None),
+            Some(alpha) => Self::of(&found.luma(), Some(alpha)),
+        }
     }
 }
 

@@ -82,6 +82,12 @@ impl<'a> Look<'a> {
         self.gentle
     }
 
+    /// The fit in which the lattice stands best, at a known scale or any other.
+    pub(super) fn strongest(&self, scales: &[f64]) -> Option<Fit> {
+        let known = self.known_scales(scales).into_iter().next();
+        known.or_else(|| self.whole().into_iter().next())
+    }
+
     fn lines(&self) -> &[Line] {
         self.lattice.lines()
     }
@@ -139,13 +145,14 @@ impl<'a> Look<'a> {
 
     /// Fits in windows that are no part of the picture which `known` is a fit of: what else was pasted into this one.
     pub(super) fn elsewhere(&self, known: &Fit) -> Vec<Fit> {
-        /// Mean trust below which a window belongs to something else.
-        const FOREIGN: f32 = 0.15;
+        /// Mean trust in its middle below which a window belongs to something else: another place of the same lattice
+        /// agrees by chance up to 0.3.
+        const FOREIGN: f32 = 0.35;
         const SCORED: usize = 8;
         const FITTED: usize = 8;
         let Some((fine, windows)) = self.cut() else { return Vec::new() };
-        let windows: Vec<View> =
-            windows.into_iter().filter(|window| known.trust.mean_over(&window.area()) < FOREIGN).collect();
+        let foreign = |window: &View| known.trust.mean_over(&window.area().inner_half()) < FOREIGN;
+        let windows: Vec<View> = windows.into_iter().filter(foreign).collect();
         let spectra: Vec<LineSpectrum> = windows.iter().map(LineSpectrum::of).collect();
         let mut places: Vec<(Linear, &View)> = Vec::new();
         for (window, spectrum) in windows.iter().zip(&spectra) {

@@ -1,9 +1,11 @@
 //! Found picture to words, without the original.
 
+mod decoys;
 mod front;
 mod look;
 mod places;
 mod reading;
+mod shot;
 mod tiles;
 mod word;
 
@@ -16,11 +18,13 @@ use crate::sync::{Area, Fit, LatticeMap, Trust};
 use front::Gentle;
 use look::{FURTHER_MAPS, Look, Stage};
 use places::{Words, field_places};
-use reading::{certain, surer, together};
+use reading::{Surface, certain, surer, together};
 use tiles::Tiles;
 use word::{SoftBits, codeword};
 
+pub use decoys::Decoys;
 pub use reading::{Geometry, Patch, Reading};
+pub use shot::Shot;
 
 /// Reads words blindly: it knows keys, not originals.
 pub struct Detector {
@@ -86,18 +90,31 @@ impl Detector {
     /// The words in `found`, strongest first; empty if there is none to be seen.
     pub fn read(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
         let words = self.words(question, found.layers() * question.effort.maps());
-        let on_white = Gentle::of(&found.luma_on_white(), None);
-        let readings = self.search(&on_white, question, &words);
-        let Some(alpha) = found.alpha.filter(|_| !certain(&readings)) else { return readings };
-        // A layer may have all of its drawing in alpha and its colours, with their mark, beneath.
-        let layer = Gentle::of(&found.luma(), Some(alpha));
-        surer(readings, self.search(&layer, question, &words))
+        let readings = self.search(&Gentle::on(found, None), question, &words);
+        self.or_layer(readings, found, question, &words)
+    }
+
+    /// The readings on white or, if none is certain, those of the layer where they are surer: it may have all of its
+    /// drawing in alpha and its colours, with their mark, beneath.
+    fn or_layer(
+        &self,
+        on_white: Vec<Reading>,
+        found: &Picture<'_>,
+        question: &Question<'_>,
+        words: &Words<'_>,
+    ) -> Vec<Reading> {
+        if found.alpha.is_none() || certain(&on_white) {
+            return on_white;
+        }
+        let mut layer = self.search(&Gentle::on(found, found.alpha), question, words);
+        layer.iter_mut().for_each(|reading| reading.surface = Surface::Layer);
+        surer(on_white, layer)
     }
 
     /// The words in `found` laid on white paper, as most copies leak; not in a layer's colours beneath its alpha.
     pub fn read_on_white(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
         let words = self.words(question, found.layers() * question.effort.maps());
-        self.search(&Gentle::of(&found.luma_on_white(), None), question, &words)
+        self.search(&Gentle::on(found, None), question, &words)
     }
 
     /// Every detection statistic of one word in a picture taken as a whole frame at the lattice's origin: all keys,
@@ -105,7 +122,7 @@ impl Detector {
     ///
     /// In an unmarked picture they are standard normal, which is what every bound here rests on: for calibration.
     pub fn statistics(&self, found: &Picture<'_>, payload: Payload) -> Vec<f64> {
-        let gentle = Gentle::of(&found.luma_on_white(), None);
+        let gentle = Gentle::on(found, None);
         let scale = 1.0 / pixels_per_ref(found.size());
         let area = Area::whole(found.size());
         let map = LatticeMap::linear(&area, [[scale, 0.0], [0.0, scale]]);

@@ -1,7 +1,7 @@
 //! From one map to the words that stand under it.
 
 use super::front::Gentle;
-use super::reading::{Geometry, Patch, Reading};
+use super::reading::{Geometry, Patch, Reading, Surface};
 use super::tiles::Tiles;
 use super::word::{OFFSETS, SoftBits, WEIGHTS, WordReading};
 use super::{Detector, Question, codeword};
@@ -28,6 +28,14 @@ pub(super) struct Words<'a> {
     codewords: Vec<Vec<Codeword>>,
     /// Readings of one of them that a picture could be given.
     trials: f64,
+}
+
+impl Words<'_> {
+    /// Any of 2^64 messages might have been decoded; a known one had to be one of few.
+    fn bound(&self, z: f64, known: bool) -> FalseAlarm {
+        let words = if known { self.known.len() as f64 } else { libm::exp2(64.0) };
+        FalseAlarm::of_one(z).over(words * self.trials)
+    }
 }
 
 /// One key at one place of the sign field.
@@ -128,9 +136,7 @@ impl Detector {
     /// The reading with its bound, if it is worth one.
     fn judged(&self, word: WordReading, key: usize, fit: &Fit, words: &Words<'_>) -> Option<Reading> {
         let known = words.known.contains(&word.payload);
-        // Any of 2^64 messages might have been decoded; a known one had to be one of few.
-        let count = if known { words.known.len() as f64 } else { libm::exp2(64.0) };
-        let false_alarm = FalseAlarm::of_one(word.z).over(count * words.trials);
+        let false_alarm = words.bound(word.z, known);
         (false_alarm.log10() <= LEAST_LOG10).then(|| Reading {
             payload: word.payload,
             key,
@@ -140,7 +146,13 @@ impl Detector {
             geometry: Geometry::of(&fit.map),
             patches: Vec::new(),
             fit: fit.clone(),
+            surface: Surface::OnWhite,
         })
+    }
+
+    /// A reading with its bound counted anew.
+    pub(super) fn recounted(reading: Reading, words: &Words<'_>) -> Reading {
+        Reading { false_alarm: words.bound(reading.z, reading.known), ..reading }
     }
 
     /// What each tile says of a word by itself.

@@ -23,6 +23,15 @@ pub struct Reading {
     pub patches: Vec<Patch>,
     /// The map under which it was read.
     pub(super) fit: Fit,
+    /// The plane in which it was read.
+    pub(super) surface: Surface,
+}
+
+/// How a picture with alpha was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Surface {
+    OnWhite,
+    Layer,
 }
 
 /// One tile of the lattice in a found picture, and what it says of the word by itself.

@@ -1,9 +1,13 @@
 //! The detector on a drawn cel: first what must not be found.
 
-use tiermark_signal::Plane;
+use tiermark_signal::resample::cubic;
+use tiermark_signal::{Plane, Size};
 
+use super::reading::least_log10;
+use super::word::{OFFSETS, WEIGHTS};
 use super::*;
 use crate::embed::{Embedder, Strength};
+use crate::evidence::FalseAlarm;
 use crate::payload::ContentId;
 
 const PAYLOAD: Payload = Payload([0x1d, 0xc9, 0xfb, 0xb9, 0xc9, 0xc1, 0x13, 0xd2]);
@@ -70,7 +74,7 @@ fn the_word_is_read_however_the_picture_is_turned() {
     ] {
         let readings = read(found, 1, &[2, 3], &[OTHER, PAYLOAD], Effort::KnownScales);
         assert_eq!(readings.len(), 1, "{name}");
-        let reading = readings[0];
+        let reading = &readings[0];
         assert_eq!((reading.payload, reading.key, reading.known), (PAYLOAD, 1, true), "{name}");
         assert!(reading.false_alarm.log10() < -50.0, "{name}: {}", reading.false_alarm.log10());
         let geometry = reading.geometry;
@@ -85,7 +89,7 @@ fn the_word_is_read_however_the_picture_is_turned() {
 fn a_cutting_at_an_unknown_scale_is_found_by_the_whole_search() {
     let found = marked(Size { width: 1440, height: 810 }, PAYLOAD);
     let shrunk = Plane::from_fn(Size { width: 800, height: 520 }, |x, y| {
-        tiermark_signal::resample::cubic(&found, 77.0 + x as f32 / 0.7, 31.0 + y as f32 / 0.7)
+        cubic(&found, 77.0 + x as f32 / 0.7, 31.0 + y as f32 / 0.7)
     });
     let readings = read(shrunk, 1, &[3], &[PAYLOAD], Effort::Full);
     assert!(
@@ -97,8 +101,8 @@ fn a_cutting_at_an_unknown_scale_is_found_by_the_whole_search() {
 #[test]
 fn a_word_that_nobody_asked_for_is_read_with_its_own_bound() {
     let found = marked(SIZE, PAYLOAD);
-    let asked = read(found.clone(), 1, &[3], &[PAYLOAD], Effort::KnownScales)[0];
-    let unasked = read(found, 1, &[3], &[], Effort::KnownScales)[0];
+    let asked = read(found.clone(), 1, &[3], &[PAYLOAD], Effort::KnownScales).remove(0);
+    let unasked = read(found, 1, &[3], &[], Effort::KnownScales).remove(0);
     assert_eq!((unasked.payload, unasked.known), (PAYLOAD, false));
     // 2^64 words instead of one: 64 log10(2) = 19.3.
     assert!((unasked.false_alarm.log10() - asked.false_alarm.log10() - 19.27).abs() < 0.5);
@@ -132,9 +136,121 @@ fn statistics_of_an_unmarked_picture_are_standard_normal() {
 fn a_weak_reading_gives_way_to_a_surer_one_and_does_not_end_the_search() {
     let found = marked(SIZE, PAYLOAD);
     let sure = read(found, 1, &[3], &[PAYLOAD], Effort::KnownScales);
-    let weak: Vec<Reading> =
-        sure.iter().map(|r| Reading { false_alarm: FalseAlarm::of_one(7.0).over(1e4), ..*r }).collect();
+    let weakened = |r: &Reading| Reading { false_alarm: FalseAlarm::of_one(7.0).over(1e4), ..r.clone() };
+    let weak: Vec<Reading> = sure.iter().map(weakened).collect();
     assert!(certain(&sure) && !certain(&weak) && !certain(&[]));
     assert_eq!(least_log10(&surer(weak.clone(), sure.clone())), least_log10(&sure));
     assert_eq!(least_log10(&surer(sure.clone(), weak)), least_log10(&sure));
+}
+
+/// `from` read through the map `(x, y) -> (a x + b y, c x + d y) + shift`, white where there is nothing.
+fn warped(from: &Plane, size: Size, [[a, b], [c, d]]: [[f32; 2]; 2], shift: [f32; 2]) -> Plane {
+    Plane::from_fn(size, |x, y| {
+        let (x, y) = (x as f32, y as f32);
+        let (u, v) = (a * x + b * y + shift[0], c * x + d * y + shift[1]);
+        let inside = u >= 0.0 && v >= 0.0 && u < from.width() as f32 && v < from.height() as f32;
+        if inside { cubic(from, u, v) } else { 255.0 }
+    })
+}
+
+#[test]
+fn unequal_sides_and_shear_are_found() {
+    let found = marked(SIZE, PAYLOAD);
+    for map in [[[1.0, 0.0], [0.0, 1.25]], [[1.0, 0.15], [0.0, 1.0]], [[0.9, -0.5], [0.45, 1.0]]] {
+        let changed = warped(&found, Size { width: 900, height: 500 }, map, [30.0, 10.0]);
+        let readings = read(changed, 1, &[2, 3], &[OTHER, PAYLOAD], Effort::Full);
+        assert!(
+            readings.first().is_some_and(|r| r.payload == PAYLOAD && r.is_certain()),
+            "{map:?}: {readings:?}"
+        );
+    }
+}
+
+#[test]
+fn a_picture_pasted_into_a_larger_one_is_found_and_its_place_told() {
+    let found = marked(Size { width: 1280, height: 720 }, PAYLOAD);
+    // At 0.6 of its size, its corner at (500, 330) of a desktop with a bar and stripes.
+    let pasted = Plane::from_fn(Size { width: 1400, height: 900 }, |x, y| {
+        let (u, v) = ((x as f32 - 500.0) / 0.6, (y as f32 - 330.0) / 0.6);
+        let inside = u >= 0.0 && v >= 0.0 && u < 1280.0 && v < 720.0;
+        if inside {
+            cubic(&found, u, v)
+        } else if y < 40 || (x / 9 + y / 23).is_multiple_of(5) {
+            60.0
+        } else {
+            205.0
+        }
+    });
+    let readings = read(pasted, 1, &[2, 3], &[OTHER, PAYLOAD], Effort::Full);
+    assert!(readings.first().is_some_and(|r| r.payload == PAYLOAD && r.is_certain()), "{readings:?}");
+    let seen: Vec<&Patch> = readings[0].patches.iter().filter(|patch| patch.z > 5.0).collect();
+    assert!(seen.len() >= 4, "{:?}", readings[0].patches);
+    for patch in seen {
+        let [x, y] = patch.centre;
+        let reach = patch.side / 2.0;
+        let inside = x > 500.0 - reach && x < 1268.0 + reach && y > 330.0 - reach && y < 762.0 + reach;
+        assert!(inside, "{patch:?}");
+    }
+}
+
+#[test]
+fn two_pictures_side_by_side_are_both_read() {
+    let size = Size { width: 1600, height: 900 };
+    let left = marked(size, PAYLOAD);
+    let embedder = Embedder::new(&key(1), &key(2), OTHER, Strength::STANDARD);
+    let host = [Plane::from_fn(size, |x, y| 140.0 + (x as f32 - y as f32) / 40.0)];
+    let picture = Picture { colours: &host, alpha: None, premultiplied: false };
+    let right = embedder.embed(&picture, &ContentId([8; 32]))[0].clone().map(f32::round);
+    let both = Plane::from_fn(size, |x, y| if x < 800 { left.at(x, y) } else { right.at(x, y) });
+    let readings = read(both, 1, &[2, 3], &[OTHER, PAYLOAD], Effort::Full);
+    let mut named: Vec<Payload> = readings.iter().filter(|r| r.is_certain()).map(|r| r.payload).collect();
+    named.sort_unstable();
+    assert_eq!(named, [PAYLOAD, OTHER]);
+}
+
+/// A frame of a shot in which the drawing moves, in noise that drowns the mark of a single frame.
+fn frame_in_noise(index: u8) -> Plane {
+    let host = [cel(SIZE)];
+    let picture = Picture { colours: &host, alpha: None, premultiplied: false };
+    let embedder = Embedder::new(&key(1), &key(3), PAYLOAD, Strength::STANDARD);
+    let mut marked = embedder.embed(&picture, &ContentId([9; 32])).remove(0).map(f32::round);
+    let mut stream = key(100 + index).stream("noise", b"");
+    marked.samples_mut().iter_mut().for_each(|v| *v += (110.0 * (stream.unit() - 0.5)) as f32);
+    marked
+}
+
+#[test]
+fn a_shot_is_read_where_its_frames_alone_are_not() {
+    let detector = Detector::new(&key(1), &[key(2), key(3)]);
+    let question = Question { known: &[PAYLOAD, OTHER], scales: &[0.75], effort: Effort::KnownScales };
+    let mut shot = Shot::default();
+    let mut alone = 0;
+    for index in 0..6 {
+        let colours = [frame_in_noise(index)];
+        let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
+        let readings = detector.read_frame(&picture, &question, &mut shot);
+        alone += usize::from(readings.iter().any(Reading::is_certain));
+    }
+    let readings = detector.read_shot(&shot, &question);
+    assert!(
+        readings.first().is_some_and(|r| r.payload == PAYLOAD && r.is_certain()),
+        "{alone} alone; {readings:?}"
+    );
+    assert!(alone < 6, "the noise hides some frames");
+    assert_eq!(shot.frames(), 6);
+}
+
+#[test]
+fn decoys_stay_far_behind_the_real_key() {
+    let colours = [marked(SIZE, PAYLOAD)];
+    let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
+    let detector = Detector::new(&key(1), &[key(2), key(3)]);
+    let question = Question { known: &[PAYLOAD], scales: &[0.75], effort: Effort::KnownScales };
+    let readings = detector.read(&picture, &question);
+    let decoys = detector.decoys(&picture, &readings[0], &key(77), 100);
+    assert_eq!((decoys.rank(), decoys.decoys.len()), (1, 100));
+    assert!((decoys.real - readings[0].z).abs() < 1e-6, "{} {}", decoys.real, readings[0].z);
+    // The best of 64 places and 4 weightings: about 3 in the mean; 100 of them below 6.
+    let strongest = decoys.strongest().unwrap_or(0.0);
+    assert!((2.0..6.0).contains(&strongest), "{strongest}");
 }

@@ -7,7 +7,7 @@ use tiermark_signal::{Complex, Plane, Size};
 
 use super::front::Gentle;
 use crate::carrier::{SignField, WordCarrier};
-use crate::layout::{BANDS, CROSSFADE, TILE, radius};
+use crate::layout::{BANDS, CROSSFADE, FIELD, TILE, radius};
 use crate::sync::{Area, Fit, LatticeMap};
 
 /// Ref px on a side of one canonical sample: the finest wave of 8 ref px keeps four samples.
@@ -50,6 +50,31 @@ impl Tiles {
 }
 
 impl Tiles {
+    /// The tiles that share a place of the sign field added together, their numbers lowered by `apart`.
+    pub(crate) fn folded(&self, apart: [i64; 2]) -> Self {
+        let period = FIELD as i64;
+        let places = (0..period * period).map(|slot| [slot % period, slot / period]).collect();
+        let mut bands = [0, 1, 2].map(|band: usize| {
+            let waves = self.bands[band].first().map_or(0, Vec::len);
+            vec![vec![Complex::default(); waves]; FIELD * FIELD]
+        });
+        for (tile, place) in self.places.iter().enumerate() {
+            let [column, row] = [0, 1].map(|axis| (place[axis] - apart[axis]).rem_euclid(period) as usize);
+            for (sums, band) in bands.iter_mut().zip(&self.bands) {
+                let slot = &mut sums[row * FIELD + column];
+                slot.iter_mut().zip(&band[tile]).for_each(|(sum, v)| *sum += v);
+            }
+        }
+        Self { places, bands }
+    }
+
+    /// Add the amplitudes of tiles at the same places.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (sums, band) in self.bands.iter_mut().flatten().zip(other.bands.iter().flatten()) {
+            sums.iter_mut().zip(band).for_each(|(sum, v)| *sum += v);
+        }
+    }
+
     /// The sign of each tile where the lattice lies at `at` in the sign field.
     pub(crate) fn signs(&self, field: &SignField, at: [i64; 2]) -> Vec<f32> {
         self.places.iter().map(|place| field.sign(place[0] + at[0], place[1] + at[1])).collect()

@@ -21,6 +21,16 @@ impl Area {
         Self { left: 0.0, top: 0.0, width: size.width as f64, height: size.height as f64 }
     }
 
+    /// Half as wide and half as high around the same middle.
+    pub(crate) fn inner_half(&self) -> Self {
+        Self {
+            left: self.left + self.width / 4.0,
+            top: self.top + self.height / 4.0,
+            width: self.width / 2.0,
+            height: self.height / 2.0,
+        }
+    }
+
     /// The middle.
     pub(crate) fn centre(&self) -> [f64; 2] {
         [self.left + self.width / 2.0, self.top + self.height / 2.0]

@@ -1,0 +1,116 @@
+//! Evidence summed over the frames of a shot.
+//!
+//! All frames of a shot carry one pattern. Where they also lie alike (a clip scaled or cut as a whole) their gentle planes
+//! add up: the mark stands and the moving drawing fades. Where each lies elsewhere (a filmed screen) its tiles add up
+//! under its own map. Both sums are read once; every map of every frame is counted.
+
+use super::front::Gentle;
+use super::look::Look;
+use super::reading::{Reading, surer, together};
+use super::tiles::Tiles;
+use super::{Detector, Question};
+use crate::embed::Picture;
+use crate::layout::TILE;
+use crate::sync::Fit;
+
+/// What the frames of one shot add up to. Its size does not grow with their number.
+#[derive(Default)]
+pub struct Shot {
+    frames: usize,
+    /// The sum of the gentle planes of frames of the first one's size.
+    sum: Option<(Gentle, usize)>,
+    /// Tiles folded into the sign field, under the first frame's map.
+    folded: Option<(Tiles, Fit)>,
+    /// Maps that the frames themselves were read under.
+    maps: usize,
+    /// The best of the readings of single frames.
+    best: Vec<Reading>,
+}
+
+impl Shot {
+    /// Frames added.
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    fn add_plane(&mut self, gentle: Gentle) {
+        match &mut self.sum {
+            None => self.sum = Some((gentle, 1)),
+            Some((sum, count)) if sum.plane.size() == gentle.plane.size() && sum.factor == gentle.factor => {
+                let planes = sum.plane.samples_mut().iter_mut().zip(gentle.plane.samples());
+                planes.for_each(|(a, b)| *a += b);
+                *count += 1;
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn add_tiles(&mut self, tiles: &Tiles, fit: Fit) {
+        match &mut self.folded {
+            None => self.folded = Some((tiles.folded([0, 0]), fit)),
+            Some((sum, first)) => {
+                if let Some(apart) = whole_tiles_apart(first, &fit) {
+                    sum.add(&tiles.folded(apart));
+                }
+            }
+        }
+    }
+}
+
+/// How many whole tiles a frame's map leads further than the first one's: each is known only up to whole tiles.
+fn whole_tiles_apart(first: &Fit, other: &Fit) -> Option<[i64; 2]> {
+    let middle = first.map.centre();
+    let (a, b) = (first.map.apply(middle), other.map.apply(middle));
+    let alike = {
+        let (m, n) = (first.map.matrix(), other.map.matrix());
+        let inner: f64 = m.iter().flatten().zip(n.iter().flatten()).map(|(a, b)| a * b).sum();
+        let size = |m: [[f64; 2]; 2]| m.iter().flatten().map(|v| v * v).sum::<f64>().sqrt();
+        inner > 0.9 * size(m) * size(n)
+    };
+    alike.then(|| [0, 1].map(|axis| libm::round((b[axis] - a[axis]) / TILE as f64) as i64))
+}
+
+impl Detector {
+    /// Read one frame and add it to its shot: what [`Detector::read`] would answer for the frame alone.
+    pub fn read_frame(&self, found: &Picture<'_>, question: &Question<'_>, shot: &mut Shot) -> Vec<Reading> {
+        let maps = found.layers() * question.effort.maps();
+        let words = self.words(question, maps);
+        let gentle = Gentle::on(found, None);
+        let readings = self.search(&gentle, question, &words);
+        let fit = match readings.iter().find(|reading| reading.is_certain()) {
+            Some(reading) => Some(reading.fit.clone()),
+            None => Look::at(&gentle, &self.lattice).and_then(|look| look.strongest(question.scales)),
+        };
+        let tier = self.tiers.first();
+        if let Some((fit, tiles)) = fit
+            .zip(tier)
+            .and_then(|(fit, tier)| Some((fit.clone(), Tiles::of(&gentle, &fit, &tier.carrier)?)))
+        {
+            shot.add_tiles(&tiles, fit);
+        }
+        shot.add_plane(gentle);
+        shot.frames += 1;
+        shot.maps += maps;
+        shot.best = surer(std::mem::take(&mut shot.best), readings.clone());
+        self.or_layer(readings, found, question, &words)
+    }
+
+    /// The words in a shot as a whole: those of its best frame and those of the sums, all trials of all frames counted.
+    pub fn read_shot(&self, shot: &Shot, question: &Question<'_>) -> Vec<Reading> {
+        // The sums are read under all maps of a search, and under one more.
+        let words = self.words(question, shot.maps + question.effort.maps() + 1);
+        let mut all: Vec<Reading> =
+            shot.best.iter().map(|reading| Self::recounted(reading.clone(), &words)).collect();
+        if let Some((sum, count)) = &shot.sum
+            && *count > 1
+        {
+            let share = 1.0 / *count as f32;
+            let mean = Gentle { plane: sum.plane.clone().map(|v| v * share), factor: sum.factor };
+            all = together(all, self.search(&mean, question, &words));
+        }
+        if let Some((tiles, fit)) = shot.folded.as_ref().filter(|_| shot.frames > 1) {
+            all = together(all, self.read_tiles(tiles, fit, &words));
+        }
+        all
+    }
+}
