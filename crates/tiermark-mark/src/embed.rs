@@ -5,6 +5,7 @@ use tiermark_signal::{Plane, Size};
 
 use crate::carrier::{LatticeCarrier, SignField, Tile, WordCarrier, crossing};
 use crate::code::encode;
+use crate::earlier::{Earlier, allowed, flat_row};
 use crate::key::MarkKey;
 use crate::layout::{FIELD, TILE, pixels_per_ref};
 use crate::mask::{Activity, Headroom, grown, room};
@@ -101,6 +102,14 @@ pub struct Embedder {
     word_tiles: [Tile; 2],
     lattice_tiles: [Tile; 2],
     strength: Strength,
+    layer: Layer,
+}
+
+/// Whether other marks of the project are there already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    First,
+    Further,
 }
 
 impl Embedder {
@@ -110,7 +119,17 @@ impl Embedder {
         let carrier = WordCarrier::new(tier, &lattice);
         let word_tiles = carrier.tiles(&encode(&word(payload, tier)));
         let lattice_tiles = lattice.tiles();
-        Self { lattice, field: carrier.field, word_tiles, lattice_tiles, strength }
+        Self { lattice, field: carrier.field, word_tiles, lattice_tiles, strength, layer: Layer::First }
+    }
+
+    /// An embedder for pictures that carry a mark of the project already: it adds a word of its own under another key,
+    /// on the lattice that is there, and leaves the marks together within two code values on flat colour.
+    ///
+    /// The content must be the one that the first mark was bound to. Three decibels less of the picture are spent than
+    /// by the first mark, so that three marks stay three decibels below one.
+    pub fn further(lattice: &MarkKey, tier: &MarkKey, payload: Payload, strength: Strength) -> Self {
+        let strength = Strength { lattice: 0.0, psnr: strength.psnr + 3.0, ..strength };
+        Self { layer: Layer::Further, ..Self::new(lattice, tier, payload, strength) }
     }
 
     /// The colour planes of `host` with the mark of `content`; rounding is left to the file's depth.
@@ -125,15 +144,24 @@ impl Embedder {
         let rooms: Vec<Headroom> = host.colours.iter().map(Headroom::of).collect();
         let readers: Vec<(Blocks<'_>, Blocks<'_>)> = rooms.iter().map(Headroom::rows).collect();
         let busy = activity.rows();
+        let earlier: Vec<Earlier> = match self.layer {
+            Layer::First => Vec::new(),
+            Layer::Further => host.colours.iter().map(Earlier::of).collect(),
+        };
+        let earlier_rows: Vec<Blocks<'_>> = earlier.iter().map(Earlier::rows).collect();
         let mut marked = host.colours.to_vec();
         let mut line = Line::new(size.width);
         for y in 0..size.height {
             busy.row(y, &mut line.activity);
             self.pattern(&columns, y, gain, &mut line);
             line.spare_flats(&luma, y);
-            for (channel, (white, black)) in marked.iter_mut().zip(&readers) {
+            for (i, (channel, (white, black))) in marked.iter_mut().zip(&readers).enumerate() {
                 white.row(y, &mut line.white);
                 black.row(y, &mut line.black);
+                if let Some(rows) = earlier_rows.get(i) {
+                    rows.row(y, &mut line.earlier);
+                    flat_row(&host.colours[i], y, &mut line.flat);
+                }
                 line.add_to(channel.row_mut(y), host.alpha.map(|alpha| alpha.row(y)), host.premultiplied);
             }
         }
@@ -220,12 +248,17 @@ struct Line {
     cap: Vec<f32>,
     white: Vec<f32>,
     black: Vec<f32>,
+    /// Change by earlier marks.
+    earlier: Vec<f32>,
+    /// Whether earlier marks limit this one; nowhere in the first.
+    flat: Vec<bool>,
 }
 
 impl Line {
     fn new(width: usize) -> Self {
         let row = || vec![0.0; width];
-        Self { activity: row(), pattern: row(), cap: row(), white: row(), black: row() }
+        let flat = vec![false; width];
+        Self { activity: row(), pattern: row(), cap: row(), white: row(), black: row(), earlier: row(), flat }
     }
 
     /// Where luma equals that of all four neighbours nothing masks: at most two code values, whatever is around.
@@ -263,7 +296,12 @@ impl Line {
         if half <= 0.0 {
             return 0.0;
         }
-        0.5 * (up - down) + half * soft_limit(self.pattern[x] / half)
+        let change = 0.5 * (up - down) + half * soft_limit(self.pattern[x] / half);
+        if self.flat[x] {
+            allowed(change, self.earlier[x], sample, self.white[x], self.black[x])
+        } else {
+            change
+        }
     }
 }
 

@@ -30,6 +30,7 @@
 mod carrier;
 mod code;
 mod detect;
+mod earlier;
 mod embed;
 mod evidence;
 mod key;

@@ -15,7 +15,7 @@ use crate::key::MarkKey;
 use crate::layout::pixels_per_ref;
 use crate::payload::Payload;
 use crate::sync::{Area, Fit, LatticeMap, Trust};
-use front::Gentle;
+pub(crate) use front::Gentle;
 use look::{FURTHER_MAPS, Look, Stage};
 use places::{Words, field_places};
 use reading::{Surface, certain, surer, together};
