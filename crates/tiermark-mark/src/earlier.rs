@@ -1,7 +1,8 @@
 //! What earlier marks have done to flat colour, seen without the host.
 //!
 //! Each mark stays within two code values of what it finds. Three of them would reach six where their waves meet: so a
-//! later one looks how far the colour already is from what it was, and goes no further than two from there.
+//! later one looks how far the colour already is from what it was, and goes no further than two from there. Beside lines
+//! and texture the estimate is off now and then: on samples of all classes 2 to 7 flat samples in a thousand reach three.
 
 use tiermark_signal::filter::box_mean;
 use tiermark_signal::resample::Blocks;
@@ -17,8 +18,8 @@ pub(crate) struct Earlier {
     size: Size,
 }
 
-/// Marks change flat colour by no more than this together, code values: half a value of rounding and a third that the
-/// estimate may be off leave two.
+/// Marks change flat colour by no more than this together, code values: half a value of rounding, and as much again that
+/// the estimate may be off, leave two.
 const TOGETHER: f32 = 1.4;
 /// Neighbours further apart than this are no flat colour, marked or not.
 const NEAR: f32 = 2.5;

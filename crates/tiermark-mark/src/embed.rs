@@ -144,24 +144,21 @@ impl Embedder {
         let rooms: Vec<Headroom> = host.colours.iter().map(Headroom::of).collect();
         let readers: Vec<(Blocks<'_>, Blocks<'_>)> = rooms.iter().map(Headroom::rows).collect();
         let busy = activity.rows();
-        let earlier: Vec<Earlier> = match self.layer {
-            Layer::First => Vec::new(),
-            Layer::Further => host.colours.iter().map(Earlier::of).collect(),
-        };
-        let earlier_rows: Vec<Blocks<'_>> = earlier.iter().map(Earlier::rows).collect();
+        let earlier = (self.layer == Layer::Further).then(|| Earlier::of(&host.luma_on_white()));
+        let earlier_rows = earlier.as_ref().map(Earlier::rows);
         let mut marked = host.colours.to_vec();
         let mut line = Line::new(size.width);
         for y in 0..size.height {
             busy.row(y, &mut line.activity);
             self.pattern(&columns, y, gain, &mut line);
             line.spare_flats(&luma, y);
-            for (i, (channel, (white, black))) in marked.iter_mut().zip(&readers).enumerate() {
+            if let Some(rows) = &earlier_rows {
+                rows.row(y, &mut line.earlier);
+                flat_row(&luma, y, &mut line.flat);
+            }
+            for (channel, (white, black)) in marked.iter_mut().zip(&readers) {
                 white.row(y, &mut line.white);
                 black.row(y, &mut line.black);
-                if let Some(rows) = earlier_rows.get(i) {
-                    rows.row(y, &mut line.earlier);
-                    flat_row(&host.colours[i], y, &mut line.flat);
-                }
                 line.add_to(channel.row_mut(y), host.alpha.map(|alpha| alpha.row(y)), host.premultiplied);
             }
         }
