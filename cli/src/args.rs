@@ -73,14 +73,7 @@ pub(crate) enum Verb {
     /// Say whose copies found files are
     #[command(after_help = "Example:\n  tiermark trace found/ frame.jpg\n\n\
         \"No mark\" is not the same as innocent.")]
-    Trace {
-        /// Found files and folders
-        #[arg(required = true)]
-        found: Vec<PathBuf>,
-        /// Refuse pictures of more megapixels; each takes about 25 bytes of memory to a pixel
-        #[arg(long, value_name = "N", default_value_t = 100)]
-        max_megapixels: u64,
-    },
+    Trace(TraceArguments),
     /// Measure on your own pictures what survives which change; each folder is a class
     #[command(after_help = "Example:\n  tiermark bench frames/ --seed 1")]
     Bench {
@@ -129,6 +122,22 @@ pub(crate) enum VendorVerb {
         /// What it is called
         name: String,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct TraceArguments {
+    /// Found files and folders; numbered files of one name are also read as a shot
+    #[arg(required = true)]
+    pub(crate) found: Vec<PathBuf>,
+    /// Look at each part of a picture by itself, too: slow
+    #[arg(long)]
+    pub(crate) exhaustive: bool,
+    /// Try N keys that nobody used beside each that is found, on the same picture
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub(crate) decoys: u32,
+    /// Refuse pictures of more megapixels; each takes about 25 bytes of memory to a pixel
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_megapixels: u64,
 }
 
 #[derive(Args)]

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Verb::Init { name } => init::run(common, name),
         Verb::Vendor(verb) => vendor::run(common, verb),
         Verb::Stamp(stamp) => stamp::run(common, stamp),
-        Verb::Trace { found, max_megapixels } => trace::run(common, found, *max_megapixels),
+        Verb::Trace(trace) => trace::run(common, trace),
         Verb::Bench { pictures, seed } => bench::run(common, pictures, *seed),
         Verb::Demo { samples, out } => demo::run(common, samples, out),
         Verb::Completions { shell } => Ok(completions(*shell)),

@@ -1,29 +1,34 @@
 //! `tiermark trace`.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use tiermark::inputs::Links;
-use tiermark::verdict::{Finding, Verdict};
+use tiermark::trace::{Effort, Options};
+use tiermark::verdict::{Finding, Mark, Verdict};
 use tiermark::{Limits, Tracer};
 
-use crate::args::Common;
+use crate::args::{Common, TraceArguments};
 use crate::report::{self, Answer, Trouble};
 use crate::{ask, find, in_pool, progress};
 
 /// Trace the found files.
-pub(crate) fn run(common: &Common, found: &[PathBuf], max_megapixels: u64) -> Result<Answer, Trouble> {
+pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer, Trouble> {
     let studio = ask::open_to_look(common)?;
     let secrets = ask::unlock(common, &studio)?;
-    let tracer = Tracer::new(studio, &secrets, limits(max_megapixels))?;
-    let inputs = find(found, Links::Report)?;
+    let options = Options {
+        limits: limits(arguments.max_megapixels),
+        effort: if arguments.exhaustive { Effort::Exhaustive } else { Effort::Full },
+        decoys: arguments.decoys as usize,
+    };
+    let tracer = Tracer::new(studio, &secrets, options)?;
+    let inputs = find(&arguments.found, Links::Report)?;
     let bar = progress::bar(common, "tracing", (inputs.files.len() + inputs.unreadable.len()) as u64);
     let findings = Mutex::new(Vec::new());
     let each = |finding: &Finding| {
         if common.json {
             bar.suspend(|| report::json(finding));
         }
-        bar.inc(1);
+        bar.inc(u64::from(finding.frames == 1));
         let mut findings = findings.lock().unwrap_or_else(PoisonError::into_inner);
         // For JSON only the verdicts are counted, so that a large folder needs no memory.
         findings.push(if common.json { short(finding) } else { finding.clone() });
@@ -60,6 +65,9 @@ fn answer(findings: &[Finding]) -> Answer {
 
 fn tell(common: &Common, findings: &[Finding]) {
     report::print(&table(findings));
+    if let Some(decoys) = decoys(findings) {
+        report::print(&decoys);
+    }
     for finding in findings {
         if let Some(reason) = &finding.reason {
             report::complain(&format!("{}: {reason}", report::name_of(&finding.file)));
@@ -79,11 +87,33 @@ fn tell(common: &Common, findings: &[Finding]) {
     }
 }
 
+/// The real keys among the decoys, where they were asked for.
+fn decoys(findings: &[Finding]) -> Option<String> {
+    let marks = findings.iter().flat_map(|finding| finding.marks.iter().map(move |mark| (finding, mark)));
+    let row = |(finding, mark): (&Finding, &Mark)| {
+        let decoys = mark.decoys?;
+        Some(vec![
+            report::name_of(&finding.file),
+            mark.handover.clone(),
+            decoys.tried.to_string(),
+            format!("{} of {}", decoys.rank, decoys.tried + 1),
+            format!("{:.1}", decoys.real),
+            format!("{:.1}", decoys.strongest_decoy),
+        ])
+    };
+    let rows: Vec<Vec<String>> = marks.filter_map(row).collect();
+    let head = ["file", "hand-over", "decoy keys", "rank", "z", "strongest decoy"];
+    (!rows.is_empty()).then(|| report::table(&head, rows))
+}
+
 /// One row to a mark; files without one have a row too.
 pub(crate) fn table(findings: &[Finding]) -> String {
     let mut rows = Vec::new();
     for finding in findings {
-        let file = report::name_of(&finding.file);
+        let mut file = report::name_of(&finding.file);
+        if finding.frames > 1 {
+            file += &format!(" ({} frames together)", finding.frames);
+        }
         let verdict = finding.verdict.word().to_owned();
         if finding.marks.is_empty() {
             rows.push(vec![file, verdict]);

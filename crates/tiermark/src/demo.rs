@@ -124,7 +124,7 @@ pub fn run(samples: &Path, out: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<Sh
     say("traced, blindly");
     let studio = Studio::open_read_only(&folder)?;
     let secrets = studio.unlock(&passphrase()?)?;
-    let tracer = Tracer::new(studio, &secrets, Limits::default())?;
+    let tracer = Tracer::new(studio, &secrets, crate::trace::Options::default())?;
     let leaks = trace(&tracer, truths);
     Ok(Shown { stamped, leaks })
 }

@@ -13,6 +13,7 @@ mod endurance;
 pub mod inputs;
 mod ordered;
 mod secrets;
+mod shots;
 mod sink;
 pub mod stamp;
 pub mod trace;

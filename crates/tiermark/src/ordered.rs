@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError};
 /// Hands results on as soon as all before them are there.
 pub(crate) struct Ordered<'a, T> {
     state: Mutex<(usize, BTreeMap<usize, T>)>,
-    each: &'a (dyn Fn(&T) + Sync),
+    each: &'a (dyn Fn(T) + Sync),
 }
 
 impl<'a, T> Ordered<'a, T> {
     /// `each` is called once for every result, in order, one call at a time.
-    pub(crate) fn new(each: &'a (dyn Fn(&T) + Sync)) -> Self {
+    pub(crate) fn new(each: &'a (dyn Fn(T) + Sync)) -> Self {
         Self { state: Mutex::new((0, BTreeMap::new())), each }
     }
 
@@ -21,7 +21,7 @@ impl<'a, T> Ordered<'a, T> {
         let (next, waiting) = &mut *state;
         waiting.insert(index, result);
         while let Some(result) = waiting.remove(next) {
-            (self.each)(&result);
+            (self.each)(result);
             *next += 1;
         }
     }
@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn results_come_in_order() {
         let seen = Mutex::new(Vec::new());
-        let each = |v: &u32| seen.lock().unwrap_or_else(PoisonError::into_inner).push(*v);
+        let each = |v: u32| seen.lock().unwrap_or_else(PoisonError::into_inner).push(v);
         let ordered = Ordered::new(&each);
         for (index, value) in [(2, 20), (0, 0), (1, 10), (3, 30)] {
             ordered.put(index, value);

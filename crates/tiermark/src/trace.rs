@@ -1,6 +1,7 @@
 //! The second journey: a found file in, a verdict out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use data_encoding::HEXLOWER;
@@ -8,24 +9,45 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use tiermark_frame::{Frame, Limits};
 use tiermark_ledger::store::StoreError;
 use tiermark_ledger::{Digest, MarkId, Secrets, Studio, VerifiedHandover};
-use tiermark_mark::{Detector, Effort, FalseAlarm, Payload, Picture, Question, Reading, pixels_per_ref};
+pub use tiermark_mark::Effort;
+use tiermark_mark::{
+    Detector, FalseAlarm, FrameEvidence, MarkKey, Payload, Picture, Question, Reading, Shot, pixels_per_ref,
+};
 use tiermark_signal::Size;
 
 use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
 use crate::secrets::{Keys, OWN_TIER, mark_id, payload};
+use crate::shots::{Place, Shots};
 use crate::sink::read_bounded;
-use crate::verdict::{ATTRIBUTION, Finding, FoundGeometry, Mark, Signature, Verdict};
+use crate::verdict::{DecoyTable, Finding, FoundGeometry, FoundPatch, Mark, Signature, Verdict};
 
 /// Scales that are tried before all others: those that frames of the studio have had.
 const MOST_SCALES: usize = 8;
+
+/// How to trace.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What a found file may ask of the machine.
+    pub limits: Limits,
+    /// How far to look.
+    pub effort: Effort,
+    /// Keys that nobody used, to be tried beside each that is found.
+    pub decoys: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { limits: Limits::default(), effort: Effort::Full, decoys: 0 }
+    }
+}
 
 /// Reads the marks of one studio.
 pub struct Tracer {
     detector: Detector,
     known: Vec<Payload>,
     scales: Vec<f64>,
-    limits: Limits,
+    options: Options,
     /// The rules of the chain, asked once for each mark.
     ledger: Mutex<(Studio, BTreeMap<MarkId, Checked>)>,
 }
@@ -38,58 +60,128 @@ impl Tracer {
     ///
     /// # Errors
     /// When the registry cannot be read.
-    pub fn new(studio: Studio, secrets: &Secrets, limits: Limits) -> Result<Self, StoreError> {
+    pub fn new(studio: Studio, secrets: &Secrets, options: Options) -> Result<Self, StoreError> {
         let keys = Keys::of(&studio, secrets);
         let known = studio.registry().mark_ids()?.into_iter().map(payload).collect();
         let scales = usual_scales(studio.registry().frame_sizes()?);
         let detector = Detector::new(&keys.lattice, &keys.hops);
-        Ok(Self { detector, known, scales, limits, ledger: Mutex::new((studio, BTreeMap::new())) })
+        Ok(Self { detector, known, scales, options, ledger: Mutex::new((studio, BTreeMap::new())) })
     }
 
     /// Trace all inputs on the threads of the pool this is called in; `each` gets the findings in order, those that
-    /// could not be read first.
+    /// could not be read first, and after the last frame of a shot the finding of the shot as a whole.
     pub fn trace_all(&self, inputs: Inputs, each: &(dyn Fn(&Finding) + Sync)) {
-        let ordered = Ordered::new(each);
+        let shots = Shots::of(&inputs.files);
+        let open = Mutex::new(None);
+        let deliver = |traced: Traced| {
+            each(&traced.finding);
+            let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(finding) = self.follow(&mut open, traced) {
+                each(&finding);
+            }
+        };
+        let ordered = Ordered::new(&deliver);
         let first = inputs.unreadable.len();
         for (index, one) in inputs.unreadable.into_iter().enumerate() {
-            ordered.put(index, Finding::unreadable(one.path, None, one.reason));
+            ordered.put(index, Traced::alone(Finding::unreadable(one.path, None, one.reason)));
         }
         inputs.files.into_iter().enumerate().par_bridge().for_each(|(index, input)| {
-            ordered.put(first + index, self.trace(&input));
+            ordered.put(first + index, self.trace_one(&input, shots.of_file(index)));
         });
     }
 
     /// Trace one file.
     pub fn trace(&self, input: &Input) -> Finding {
-        let bytes = match read_bounded(&input.path, self.limits.max_file_bytes) {
+        self.trace_one(input, None).finding
+    }
+
+    fn trace_one(&self, input: &Input, shot: Option<Place>) -> Traced {
+        let bytes = match read_bounded(&input.path, self.options.limits.max_file_bytes) {
             Ok(bytes) => bytes,
-            Err(error) => return Finding::unreadable(input.path.clone(), None, why(&input.path, &error)),
+            Err(error) => {
+                let unreadable = Finding::unreadable(input.path.clone(), None, why(&input.path, &error));
+                return Traced { finding: unreadable, evidence: None, shot };
+            }
         };
         // Hashed before anything looks inside.
         let sha256 = Digest::of(&bytes);
-        match Frame::decode(bytes, &self.limits) {
-            Ok(frame) => self.judge(input, sha256, &frame),
-            Err(error) => Finding::unreadable(input.path.clone(), Some(hex(sha256)), error.to_string()),
+        match Frame::decode(bytes, &self.options.limits) {
+            Ok(frame) => self.judge(input, sha256, &frame, shot),
+            Err(error) => {
+                let finding = Finding::unreadable(input.path.clone(), Some(hex(sha256)), error.to_string());
+                Traced { finding, evidence: None, shot }
+            }
         }
     }
 
-    fn judge(&self, input: &Input, sha256: Digest, frame: &Frame) -> Finding {
+    fn question(&self) -> Question<'_> {
+        Question { known: &self.known, scales: &self.scales, effort: self.options.effort }
+    }
+
+    fn judge(&self, input: &Input, sha256: Digest, frame: &Frame, shot: Option<Place>) -> Traced {
         let (colours, alpha) = (frame.colours(), frame.alpha());
         let picture =
             Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: frame.alpha_is_associated() };
-        let question = Question { known: &self.known, scales: &self.scales, effort: Effort::Full };
-        let readings = self.detector.read(&picture, &question);
-        let certain = readings.iter().filter(|reading| reading.false_alarm.log10() <= ATTRIBUTION);
+        let evidence = shot.is_some().then(|| self.detector.read_frame(&picture, &self.question()));
+        let readings = match &evidence {
+            Some(evidence) => evidence.readings.clone(),
+            None => self.detector.read(&picture, &self.question()),
+        };
+        let mut finding = self.finding(input.path.clone(), &readings);
+        finding.sha256 = Some(hex(sha256));
+        if self.options.decoys > 0 {
+            let certain = readings.iter().filter(|reading| reading.is_certain());
+            for (mark, reading) in finding.marks.iter_mut().zip(certain) {
+                mark.decoys = Some(self.decoys(&picture, reading, sha256));
+            }
+        }
+        Traced { finding, evidence, shot }
+    }
+
+    /// Keys drawn from the file's own digest: anybody gets the same ones.
+    fn decoys(&self, picture: &Picture<'_>, reading: &Reading, sha256: Digest) -> DecoyTable {
+        let seed = MarkKey::new(*sha256.as_bytes());
+        let decoys = self.detector.decoys(picture, reading, &seed, self.options.decoys);
+        let to_hundredths = |z: f64| (z * 100.0).round() / 100.0;
+        DecoyTable {
+            tried: decoys.decoys.len(),
+            rank: decoys.rank(),
+            real: to_hundredths(decoys.real),
+            strongest_decoy: to_hundredths(decoys.strongest().unwrap_or(0.0)),
+        }
+    }
+
+    /// Add a frame to the shot that is open; the shot's finding after its last frame.
+    fn follow(&self, open: &mut Option<Shot>, traced: Traced) -> Option<Finding> {
+        let place = traced.shot?;
+        if let Some(evidence) = traced.evidence {
+            open.get_or_insert_default().add(evidence);
+        }
+        if !place.last {
+            return None;
+        }
+        let shot = open.take().filter(|shot| shot.frames() > 1)?;
+        let readings = self.detector.read_shot(&shot, &self.question());
+        let mut finding = self.finding(place.name, &readings);
+        finding.frames = shot.frames();
+        for mark in &mut finding.marks {
+            mark.frames = u32::try_from(shot.frames()).unwrap_or(u32::MAX);
+        }
+        Some(finding)
+    }
+
+    fn finding(&self, file: PathBuf, readings: &[Reading]) -> Finding {
         let mut finding = Finding {
-            file: input.path.clone(),
-            sha256: Some(hex(sha256)),
+            file,
+            sha256: None,
+            frames: 1,
             verdict: Verdict::NoMark,
             reason: None,
             marks: Vec::new(),
             geometry: None,
             original: None,
         };
-        for reading in certain {
+        for reading in readings.iter().filter(|reading| reading.is_certain()) {
             self.add(&mut finding, reading);
         }
         finding.verdict = verdict(&finding.marks);
@@ -117,6 +209,8 @@ impl Tracer {
             signature,
             issued_at: handover.as_ref().map(|h| h.issued_at().to_string()),
             frames: 1,
+            patches: reading.patches.iter().map(FoundPatch::new).collect(),
+            decoys: None,
         });
         finding.reason = finding.reason.take().or(broken);
         let stamped = handover.as_ref().and_then(one_scale);
@@ -128,6 +222,19 @@ impl Tracer {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let (studio, known) = &mut *ledger;
         known.entry(mark).or_insert_with(|| studio.verify(mark).map_err(|rule| rule.to_string())).clone()
+    }
+}
+
+/// A finding, and what it says for its shot.
+struct Traced {
+    finding: Finding,
+    evidence: Option<FrameEvidence>,
+    shot: Option<Place>,
+}
+
+impl Traced {
+    fn alone(finding: Finding) -> Self {
+        Self { finding, evidence: None, shot: None }
     }
 }
 
@@ -190,6 +297,8 @@ mod tests {
             signature: Signature::Unknown,
             issued_at: None,
             frames: 1,
+            patches: Vec::new(),
+            decoys: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tiermark_mark::Geometry;
+use tiermark_mark::{Geometry, Patch};
 
 pub use tiermark_mark::ATTRIBUTION;
 
@@ -69,6 +69,46 @@ pub struct Mark {
     pub issued_at: Option<String>,
     /// Pictures that the evidence comes from.
     pub frames: u32,
+    /// Where in the picture it was read.
+    #[serde(rename = "where")]
+    pub patches: Vec<FoundPatch>,
+    /// Keys that nobody used, on the same picture; where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoys: Option<DecoyTable>,
+}
+
+/// One square of a found picture, and what it says of a mark by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FoundPatch {
+    /// Its middle, pixels from the left.
+    pub x: f64,
+    /// Its middle, pixels from the top.
+    pub y: f64,
+    /// Its side, pixels.
+    pub side: f64,
+    /// Its own statistic.
+    pub z: f64,
+}
+
+impl FoundPatch {
+    pub(crate) fn new(patch: &Patch) -> Self {
+        let to_tenths = |v: f64| (v * 10.0).round() / 10.0;
+        let [x, y] = patch.centre.map(to_tenths);
+        Self { x, y, side: to_tenths(patch.side), z: to_tenths(f64::from(patch.z)) }
+    }
+}
+
+/// The real key among keys drawn at random.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct DecoyTable {
+    /// Decoys tried.
+    pub tried: usize,
+    /// Place of the real key, 1 for the strongest of all.
+    pub rank: usize,
+    /// The real key's statistic in this comparison.
+    pub real: f64,
+    /// The strongest decoy's.
+    pub strongest_decoy: f64,
 }
 
 /// How the found picture differs from the stamped one.
@@ -102,6 +142,8 @@ pub struct Finding {
     pub file: PathBuf,
     /// SHA-256 of its bytes, hex; `None` if they could not be read.
     pub sha256: Option<String>,
+    /// Frames that the finding is about: 1 for a file, more for a shot.
+    pub frames: usize,
     /// The answer.
     pub verdict: Verdict,
     /// Why, where the verdict does not say it.
@@ -117,7 +159,7 @@ pub struct Finding {
 impl Finding {
     pub(crate) fn unreadable(file: PathBuf, sha256: Option<String>, reason: String) -> Self {
         let (verdict, reason) = (Verdict::Unreadable, Some(reason));
-        Self { file, sha256, verdict, reason, marks: Vec::new(), geometry: None, original: None }
+        Self { file, sha256, frames: 1, verdict, reason, marks: Vec::new(), geometry: None, original: None }
     }
 }
 

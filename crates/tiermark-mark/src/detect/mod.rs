@@ -24,7 +24,7 @@ use word::{SoftBits, codeword};
 
 pub use decoys::Decoys;
 pub use reading::{Geometry, Patch, Reading};
-pub use shot::Shot;
+pub use shot::{FrameEvidence, Shot};
 
 /// Reads words blindly: it knows keys, not originals.
 pub struct Detector {

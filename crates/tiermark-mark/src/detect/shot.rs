@@ -13,11 +13,22 @@ use crate::embed::Picture;
 use crate::layout::TILE;
 use crate::sync::Fit;
 
+/// What one frame says, alone and for its shot.
+pub struct FrameEvidence {
+    /// The words in the frame alone, as [`Detector::read`] would give them.
+    pub readings: Vec<Reading>,
+    gentle: Gentle,
+    /// Its tiles under the map in which the lattice stood best.
+    tiles: Option<(Tiles, Fit)>,
+    /// Maps that it could be read under.
+    maps: usize,
+}
+
 /// What the frames of one shot add up to. Its size does not grow with their number.
 #[derive(Default)]
 pub struct Shot {
     frames: usize,
-    /// The sum of the gentle planes of frames of the first one's size.
+    /// The sum of the gentle planes of frames of the first one's size, and how many there were.
     sum: Option<(Gentle, usize)>,
     /// Tiles folded into the sign field, under the first frame's map.
     folded: Option<(Tiles, Fit)>,
@@ -33,6 +44,17 @@ impl Shot {
         self.frames
     }
 
+    /// Add the next frame; the sums depend on the order only in their last bits, so keep to one.
+    pub fn add(&mut self, frame: FrameEvidence) {
+        self.frames += 1;
+        self.maps += frame.maps;
+        self.best = surer(std::mem::take(&mut self.best), frame.readings);
+        if let Some((tiles, fit)) = frame.tiles {
+            self.add_tiles(tiles, fit);
+        }
+        self.add_plane(frame.gentle);
+    }
+
     fn add_plane(&mut self, gentle: Gentle) {
         match &mut self.sum {
             None => self.sum = Some((gentle, 1)),
@@ -45,9 +67,9 @@ impl Shot {
         }
     }
 
-    fn add_tiles(&mut self, tiles: &Tiles, fit: Fit) {
+    fn add_tiles(&mut self, tiles: Tiles, fit: Fit) {
         match &mut self.folded {
-            None => self.folded = Some((tiles.folded([0, 0]), fit)),
+            None => self.folded = Some((tiles, fit)),
             Some((sum, first)) => {
                 if let Some(apart) = whole_tiles_apart(first, &fit) {
                     sum.add(&tiles.folded(apart));
@@ -71,8 +93,8 @@ fn whole_tiles_apart(first: &Fit, other: &Fit) -> Option<[i64; 2]> {
 }
 
 impl Detector {
-    /// Read one frame and add it to its shot: what [`Detector::read`] would answer for the frame alone.
-    pub fn read_frame(&self, found: &Picture<'_>, question: &Question<'_>, shot: &mut Shot) -> Vec<Reading> {
+    /// Read one frame of a shot.
+    pub fn read_frame(&self, found: &Picture<'_>, question: &Question<'_>) -> FrameEvidence {
         let maps = found.layers() * question.effort.maps();
         let words = self.words(question, maps);
         let gentle = Gentle::on(found, None);
@@ -81,18 +103,12 @@ impl Detector {
             Some(reading) => Some(reading.fit.clone()),
             None => Look::at(&gentle, &self.lattice).and_then(|look| look.strongest(question.scales)),
         };
-        let tier = self.tiers.first();
-        if let Some((fit, tiles)) = fit
-            .zip(tier)
-            .and_then(|(fit, tier)| Some((fit.clone(), Tiles::of(&gentle, &fit, &tier.carrier)?)))
-        {
-            shot.add_tiles(&tiles, fit);
-        }
-        shot.add_plane(gentle);
-        shot.frames += 1;
-        shot.maps += maps;
-        shot.best = surer(std::mem::take(&mut shot.best), readings.clone());
-        self.or_layer(readings, found, question, &words)
+        let tiles = fit.zip(self.tiers.first()).and_then(|(fit, tier)| {
+            let tiles = Tiles::of(&gentle, &fit, &tier.carrier)?;
+            Some((tiles.folded([0, 0]), fit))
+        });
+        let readings = self.or_layer(readings, found, question, &words);
+        FrameEvidence { readings, gentle, tiles, maps }
     }
 
     /// The words in a shot as a whole: those of its best frame and those of the sums, all trials of all frames counted.

@@ -228,8 +228,9 @@ fn a_shot_is_read_where_its_frames_alone_are_not() {
     for index in 0..6 {
         let colours = [frame_in_noise(index)];
         let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
-        let readings = detector.read_frame(&picture, &question, &mut shot);
-        alone += usize::from(readings.iter().any(Reading::is_certain));
+        let frame = detector.read_frame(&picture, &question);
+        alone += usize::from(frame.readings.iter().any(Reading::is_certain));
+        shot.add(frame);
     }
     let readings = detector.read_shot(&shot, &question);
     assert!(

@@ -14,7 +14,7 @@ pub(crate) struct LineSpectrum {
 impl LineSpectrum {
     /// The spectrum of a view, twice as finely sampled as its own length asks for.
     pub(crate) fn of(view: &View) -> Self {
-        Self::over_usual(raw_power(&view.plane))
+        Self::over_usual(&raw_power(&view.plane))
     }
 
     /// The mean of spectra of one size (Welch, IEEE Trans. AU 15(2), 1967): what stands in several places at one scale and
@@ -32,8 +32,8 @@ impl LineSpectrum {
         Self { power: power.map(|v| v * share) }
     }
 
-    fn over_usual(power: Plane) -> Self {
-        let power = centred(&power);
+    fn over_usual(power: &Plane) -> Self {
+        let power = centred(power);
         // First with, then without the peaks themselves.
         let rough = box_mean(&power, 20);
         let mut limited = power.clone();
@@ -160,7 +160,7 @@ mod tests {
                 let angle = 2.0 * std::f64::consts::PI * (fx * x as f64 + fy * y as f64);
                 0.5 * libm::cos(angle) as f32 + noise(x, y)
             });
-            let spectrum = LineSpectrum::over_usual(raw_power(&plane));
+            let spectrum = LineSpectrum::over_usual(&raw_power(&plane));
             for frequency in [[fx, fy], [-fx, -fy]] {
                 assert!(
                     spectrum.between(frequency).is_some_and(|power| power > 30.0),
@@ -172,7 +172,7 @@ mod tests {
             assert!(spectrum.between([0.3, 0.2]).is_some_and(|power| power < 15.0));
             assert_eq!(spectrum.between([0.52, 0.0]), None);
             let peak = spectrum.peaks(0.05, 0.4, 1)[0];
-            let off = (peak[0] + fx).hypot(peak[1] + fy);
+            let off = libm::hypot(peak[0] + fx, peak[1] + fy);
             // The wave is in the upper half plane at (-fx, -fy); a quarter of a bin is 1 / (8 x 120).
             assert!(off < 1e-3, "{peak:?}");
         }

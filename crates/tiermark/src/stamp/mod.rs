@@ -258,7 +258,7 @@ impl Stamper {
         watch.pressing(jobs.len());
         let presses = Presses::new(&self.keys, jobs.iter().map(|job| (job.mark, job.record.hop)));
         let handovers: BTreeSet<DocId> = jobs.iter().map(|job| job.handover).collect();
-        let each = |outcome: &Outcome| watch.outcome(outcome);
+        let each = |outcome: Outcome| watch.outcome(&outcome);
         let ordered = Ordered::new(&each);
         for (index, outcome) in settled.iter().enumerate() {
             outcome.iter().for_each(|outcome| ordered.put(index, outcome.clone()));
