@@ -60,7 +60,10 @@ fn a_damaged_copy_names_its_vendor_with_a_signature_that_checks() {
     }
     let keys = |object: &serde_json::Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let finding = run.about("a.jpg");
-    assert_eq!(keys(&finding), ["file", "geometry", "marks", "original", "reason", "sha256", "verdict"]);
+    assert_eq!(
+        keys(&finding),
+        ["file", "frames", "geometry", "marks", "original", "reason", "sha256", "verdict"]
+    );
     let of_a_mark = [
         "detector",
         "frames",
@@ -70,6 +73,7 @@ fn a_damaged_copy_names_its_vendor_with_a_signature_that_checks() {
         "recipient",
         "signature",
         "tier",
+        "where",
         "z",
     ];
     assert_eq!(keys(&finding["marks"][0]), of_a_mark);

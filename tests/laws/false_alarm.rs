@@ -72,6 +72,7 @@ fn statistics_of_a_marked_frame_are_not() {
     let question = tiermark_mark::Question {
         known: &[payload],
         scales: &[],
+        contents: &[],
         effort: tiermark_mark::Effort::KnownScales,
     };
     let readings = Detector::new(&key(8, 0), &[key(7, 3)]).read(&found, &question);

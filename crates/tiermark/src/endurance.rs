@@ -27,7 +27,8 @@ impl Endurance {
     /// A mark that lives only as long as a layer stays transparent, or a file is not recompressed, is none.
     pub(crate) fn of(marked: &Frame, payload: Payload, detector: &Detector) -> Self {
         let scales = [pixels_per_ref(marked.size())];
-        let question = Question { known: &[payload], scales: &scales, effort: Effort::KnownScales };
+        let question =
+            Question { known: &[payload], scales: &scales, contents: &[], effort: Effort::KnownScales };
         let read = |colours: &[Plane], alpha: Option<&Plane>, premultiplied: bool| {
             let picture = Picture { colours, alpha, premultiplied };
             let reading =

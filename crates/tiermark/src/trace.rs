@@ -11,13 +11,14 @@ use tiermark_ledger::store::StoreError;
 use tiermark_ledger::{Digest, MarkId, Secrets, Studio, VerifiedHandover};
 pub use tiermark_mark::Effort;
 use tiermark_mark::{
-    Detector, FalseAlarm, FrameEvidence, MarkKey, Payload, Picture, Question, Reading, Shot, pixels_per_ref,
+    ContentId, Detector, FalseAlarm, FrameEvidence, MarkKey, Payload, Picture, Question, Reading, Shot,
+    pixels_per_ref,
 };
 use tiermark_signal::Size;
 
 use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
-use crate::secrets::{Keys, OWN_TIER, mark_id, payload};
+use crate::secrets::{Keys, OWN_TIER, content_of, mark_id, payload};
 use crate::shots::{Place, Shots};
 use crate::sink::read_bounded;
 use crate::verdict::{DecoyTable, Finding, FoundGeometry, FoundPatch, Mark, Signature, Verdict};
@@ -47,6 +48,8 @@ pub struct Tracer {
     detector: Detector,
     known: Vec<Payload>,
     scales: Vec<f64>,
+    /// The newest of what was handed out; asked for by an exhaustive search only.
+    contents: Vec<ContentId>,
     options: Options,
     /// The rules of the chain, asked once for each mark.
     ledger: Mutex<(Studio, BTreeMap<MarkId, Checked>)>,
@@ -64,8 +67,12 @@ impl Tracer {
         let keys = Keys::of(&studio, secrets);
         let known = studio.registry().mark_ids()?.into_iter().map(payload).collect();
         let scales = usual_scales(studio.registry().frame_sizes()?);
+        let contents = match options.effort {
+            Effort::Exhaustive => newest_contents(&studio)?,
+            _ => Vec::new(),
+        };
         let detector = Detector::new(&keys.lattice, &keys.hops);
-        Ok(Self { detector, known, scales, options, ledger: Mutex::new((studio, BTreeMap::new())) })
+        Ok(Self { detector, known, scales, contents, options, ledger: Mutex::new((studio, BTreeMap::new())) })
     }
 
     /// Trace all inputs on the threads of the pool this is called in; `each` gets the findings in order, those that
@@ -115,7 +122,12 @@ impl Tracer {
     }
 
     fn question(&self) -> Question<'_> {
-        Question { known: &self.known, scales: &self.scales, effort: self.options.effort }
+        Question {
+            known: &self.known,
+            scales: &self.scales,
+            contents: &self.contents,
+            effort: self.options.effort,
+        }
     }
 
     fn judge(&self, input: &Input, sha256: Digest, frame: &Frame, shot: Option<Place>) -> Traced {
@@ -223,6 +235,26 @@ impl Tracer {
         let (studio, known) = &mut *ledger;
         known.entry(mark).or_insert_with(|| studio.verify(mark).map_err(|rule| rule.to_string())).clone()
     }
+}
+
+/// Contents tried one by one by an exhaustive search, each a quarter of a second.
+const MOST_CONTENTS: usize = 500;
+
+fn newest_contents(studio: &Studio) -> Result<Vec<ContentId>, StoreError> {
+    let mut contents = Vec::new();
+    for mark in studio.registry().mark_ids()?.into_iter().rev() {
+        let Ok(handover) = studio.verify(mark) else { continue };
+        for record in handover.frames.records() {
+            let content = content_of(record);
+            if !contents.contains(&content) {
+                contents.push(content);
+            }
+            if contents.len() == MOST_CONTENTS {
+                return Ok(contents);
+            }
+        }
+    }
+    Ok(contents)
 }
 
 /// A finding, and what it says for its shot.

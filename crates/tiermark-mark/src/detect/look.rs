@@ -6,7 +6,9 @@ use tiermark_signal::resample::area_mean;
 use super::front::Gentle;
 use crate::carrier::{LatticeCarrier, Line};
 use crate::layout::pixels_per_ref;
-use crate::sync::{Fit, LineSpectrum, Linear, PhaseFitter, Scorer, View, affine, similarities};
+use crate::sync::{
+    Area, Fit, LatticeMap, LineSpectrum, Linear, PhaseFitter, Scorer, Trust, View, affine, similarities,
+};
 
 /// How the maps of one step of the search are found, cheapest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +37,14 @@ impl Stage {
 /// Maps passed on besides, once a word was read: that word's own, made finer, and those of other pictures beside it.
 pub(super) const FURTHER_MAPS: usize = 1 + Stage::Windows.maps();
 
+/// Maps for each content whose place is known.
+pub(super) const PLACED_MAPS: usize = 4;
+
 /// Lattice strength below which no known scale is believed; noise alone reaches 7.7 in 220 whole searches.
 const LEAST_STRENGTH: f64 = 5.5;
+
+/// Lattice strength that chance does not reach.
+const BEYOND_CHANCE: f64 = 10.0;
 
 /// A found picture prepared for the search of its lattice.
 pub(super) struct Look<'a> {
@@ -92,6 +100,7 @@ impl<'a> Look<'a> {
         self.lattice.lines()
     }
 
+    /// Fits at the scale of a whole frame and at the stamped scales, mirrored or not, turned by a quarter or not.
     fn known_scales(&self, scales: &[f64]) -> Vec<Fit> {
         const TRIED: usize = 4;
         // A whole frame, made smaller or not; the second differs below 360 lines only.
@@ -100,6 +109,12 @@ impl<'a> Look<'a> {
             if all.iter().all(|known| (known / scale - 1.0).abs() > 1e-3) {
                 all.push(scale);
             }
+        }
+        // Most copies are whole and upright: where the lattice stands as far out as this, no spectrum is needed.
+        let [upright, ..] = quarter_turns(1.0 / all[0]);
+        let first = PhaseFitter::new(&self.coarse, self.lines()).fit(upright);
+        if first.strength >= BEYOND_CHANCE {
+            return vec![first];
         }
         let spectrum = LineSpectrum::of(&self.coarse);
         let scorer = self.scorer(&spectrum, &self.coarse);
@@ -136,6 +151,21 @@ impl<'a> Look<'a> {
             places.extend(maps.iter().map(|map| (scorer.refined(map), window)));
         }
         self.spread(&fine, places, FITTED)
+    }
+
+    /// A whole frame whose place in the lattice is known: upright or mirrored, and the same turned by half.
+    pub(super) fn placed(&self, shift: [f64; 2]) -> [Fit; PLACED_MAPS] {
+        let area = Area::whole(self.found);
+        let stamped =
+            [self.found.width, self.found.height].map(|v| v as f64 * 720.0 / self.found.short_side() as f64);
+        let scale = stamped[0] / area.width;
+        [[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]].map(|[across, down]| {
+            let mut map = LatticeMap::linear(&area, [[across * scale, 0.0], [0.0, down * scale]]);
+            // The frame's middle lies where it lay when it was stamped, whichever way it is turned.
+            map.terms[0][0] += shift[0] + stamped[0] / 2.0;
+            map.terms[1][0] += shift[1] + stamped[1] / 2.0;
+            Fit { map, strength: 0.0, trust: Trust::even(area) }
+        })
     }
 
     /// A map that stands, fitted once more at the full resolution of the search.

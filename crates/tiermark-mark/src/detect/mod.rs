@@ -13,10 +13,10 @@ use crate::carrier::{LatticeCarrier, WordCarrier};
 use crate::embed::Picture;
 use crate::key::MarkKey;
 use crate::layout::pixels_per_ref;
-use crate::payload::Payload;
+use crate::payload::{ContentId, Payload};
 use crate::sync::{Area, Fit, LatticeMap, Trust};
 pub(crate) use front::Gentle;
-use look::{FURTHER_MAPS, Look, Stage};
+use look::{FURTHER_MAPS, Look, PLACED_MAPS, Stage};
 use places::{Words, field_places};
 use reading::{Surface, certain, surer, together};
 use tiles::Tiles;
@@ -38,13 +38,13 @@ struct Tier {
 }
 
 /// How far to look; each step tries all of the ones before it first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effort {
     /// Whole frames of any size, and cuttings at a known scale; mirrored and turned by quarters.
     KnownScales,
     /// Besides, every scale, angle, mirror and mild shear, in the whole picture and in parts of it.
     Full,
-    /// Besides, each part at its own scale: minutes of work for a large folder.
+    /// Besides, each part at its own scale, and every known content at its own place without any lattice.
     Exhaustive,
 }
 
@@ -71,8 +71,19 @@ pub struct Question<'a> {
     pub known: &'a [Payload],
     /// Found pixels for each ref px that frames of this project have had when stamped ([`pixels_per_ref`]).
     pub scales: &'a [f64],
+    /// Contents that were stamped. Where the lattice was erased their places are known all the same: an exhaustive search
+    /// tries each of them, for frames that were found whole.
+    pub contents: &'a [ContentId],
     /// How far to look.
     pub effort: Effort,
+}
+
+impl Question<'_> {
+    /// Maps that may be passed on to the payload.
+    fn maps(&self) -> usize {
+        let placed = if self.effort == Effort::Exhaustive { PLACED_MAPS * self.contents.len() } else { 0 };
+        self.effort.maps() + placed
+    }
 }
 
 /// From this statistic on a map is as good as it needs to be for weaker marks on the same lattice.
@@ -89,7 +100,7 @@ impl Detector {
 
     /// The words in `found`, strongest first; empty if there is none to be seen.
     pub fn read(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
-        let words = self.words(question, found.layers() * question.effort.maps());
+        let words = self.words(question, found.layers() * question.maps());
         let readings = self.search(&Gentle::on(found, None), question, &words);
         self.or_layer(readings, found, question, &words)
     }
@@ -113,7 +124,7 @@ impl Detector {
 
     /// The words in `found` laid on white paper, as most copies leak; not in a layer's colours beneath its alpha.
     pub fn read_on_white(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
-        let words = self.words(question, found.layers() * question.effort.maps());
+        let words = self.words(question, found.layers() * question.maps());
         self.search(&Gentle::on(found, None), question, &words)
     }
 
@@ -156,6 +167,16 @@ impl Detector {
                 if certain(&best) {
                     return self.completed(best, look, question.effort, words);
                 }
+            }
+        }
+        if question.effort < Effort::Exhaustive {
+            return best;
+        }
+        let placed = question.contents.iter().flat_map(|content| look.placed(self.lattice.shift(content)));
+        for fit in placed {
+            best = surer(best, self.read_map(gentle, &fit, words));
+            if certain(&best) {
+                break;
             }
         }
         best

@@ -95,7 +95,7 @@ fn whole_tiles_apart(first: &Fit, other: &Fit) -> Option<[i64; 2]> {
 impl Detector {
     /// Read one frame of a shot.
     pub fn read_frame(&self, found: &Picture<'_>, question: &Question<'_>) -> FrameEvidence {
-        let maps = found.layers() * question.effort.maps();
+        let maps = found.layers() * question.maps();
         let words = self.words(question, maps);
         let gentle = Gentle::on(found, None);
         let readings = self.search(&gentle, question, &words);
@@ -114,7 +114,7 @@ impl Detector {
     /// The words in a shot as a whole: those of its best frame and those of the sums, all trials of all frames counted.
     pub fn read_shot(&self, shot: &Shot, question: &Question<'_>) -> Vec<Reading> {
         // The sums are read under all maps of a search, and under one more.
-        let words = self.words(question, shot.maps + question.effort.maps() + 1);
+        let words = self.words(question, shot.maps + question.maps() + 1);
         let mut all: Vec<Reading> =
             shot.best.iter().map(|reading| Self::recounted(reading.clone(), &words)).collect();
         if let Some((sum, count)) = &shot.sum

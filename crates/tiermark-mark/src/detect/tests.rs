@@ -44,7 +44,8 @@ fn read(found: Plane, lattice: u8, tiers: &[u8], known: &[Payload], effort: Effo
     let tiers: Vec<MarkKey> = tiers.iter().map(|&t| key(t)).collect();
     let colours = [found];
     let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
-    Detector::new(&key(lattice), &tiers).read(&picture, &Question { known, scales: &[0.75], effort })
+    Detector::new(&key(lattice), &tiers)
+        .read(&picture, &Question { known, scales: &[0.75], contents: &[], effort })
 }
 
 const SIZE: Size = Size { width: 960, height: 540 };
@@ -222,7 +223,8 @@ fn frame_in_noise(index: u8) -> Plane {
 #[test]
 fn a_shot_is_read_where_its_frames_alone_are_not() {
     let detector = Detector::new(&key(1), &[key(2), key(3)]);
-    let question = Question { known: &[PAYLOAD, OTHER], scales: &[0.75], effort: Effort::KnownScales };
+    let question =
+        Question { known: &[PAYLOAD, OTHER], scales: &[0.75], contents: &[], effort: Effort::KnownScales };
     let mut shot = Shot::default();
     let mut alone = 0;
     for index in 0..6 {
@@ -246,7 +248,8 @@ fn decoys_stay_far_behind_the_real_key() {
     let colours = [marked(SIZE, PAYLOAD)];
     let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
     let detector = Detector::new(&key(1), &[key(2), key(3)]);
-    let question = Question { known: &[PAYLOAD], scales: &[0.75], effort: Effort::KnownScales };
+    let question =
+        Question { known: &[PAYLOAD], scales: &[0.75], contents: &[], effort: Effort::KnownScales };
     let readings = detector.read(&picture, &question);
     let decoys = detector.decoys(&picture, &readings[0], &key(77), 100);
     assert_eq!((decoys.rank(), decoys.decoys.len()), (1, 100));
@@ -254,4 +257,30 @@ fn decoys_stay_far_behind_the_real_key() {
     // The best of 64 places and 4 weightings: about 3 in the mean; 100 of them below 6.
     let strongest = decoys.strongest().unwrap_or(0.0);
     assert!((2.0..6.0).contains(&strongest), "{strongest}");
+}
+
+#[test]
+fn a_known_content_is_read_where_the_lattice_was_erased() {
+    let host = [cel(SIZE)];
+    let picture = Picture { colours: &host, alpha: None, premultiplied: false };
+    let without_lattice = Strength { lattice: 0.0, ..Strength::STANDARD };
+    let content = ContentId([9; 32]);
+    let embedder = Embedder::new(&key(1), &key(3), PAYLOAD, without_lattice);
+    let marked = embedder.embed(&picture, &content).remove(0).map(f32::round);
+    let half = Size { width: 480, height: 270 };
+    let mirrored = Plane::from_fn(half, |x, y| {
+        let (x, y) = (959.0 - 2.0 * x as f32 - 0.5, 2.0 * y as f32 + 0.5);
+        cubic(&marked, x, y)
+    });
+    let colours = [mirrored];
+    let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
+    let detector = Detector::new(&key(1), &[key(2), key(3)]);
+    let read = |contents: &[ContentId]| {
+        let question = Question { known: &[PAYLOAD], scales: &[0.75], contents, effort: Effort::Exhaustive };
+        detector.read(&picture, &question)
+    };
+    assert!(read(&[ContentId([8; 32])]).is_empty(), "another content lies elsewhere");
+    let readings = read(&[ContentId([8; 32]), content]);
+    assert!(readings.first().is_some_and(|r| r.payload == PAYLOAD && r.is_certain()), "{readings:?}");
+    assert!(readings[0].geometry.flipped);
 }

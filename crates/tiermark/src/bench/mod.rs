@@ -198,7 +198,7 @@ impl Bench {
     fn read(&self, found: &DynamicImage, scales: &[f64]) -> Vec<Reading> {
         let (colours, alpha) = planes_of(found);
         let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: false };
-        let question = Question { known: &self.known, scales, effort: Effort::Full };
+        let question = Question { known: &self.known, scales, contents: &[], effort: Effort::Full };
         self.studio.detector.read(&picture, &question)
     }
 }
