@@ -11,9 +11,11 @@ use crate::sync::{
 };
 
 /// How the maps of one step of the search are found, cheapest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    /// Whole frames of any size and cuttings at a known scale, mirrored or turned by quarters.
+    /// A whole frame of any size, upright, as most copies are: no spectrum is needed.
+    Upright,
+    /// Whole frames and cuttings at a known scale, mirrored or turned by quarters.
     KnownScales,
     /// Every scale, angle, mirror and mild shear, in the whole picture.
     Whole,
@@ -27,6 +29,7 @@ impl Stage {
     /// Maps passed on to the payload at most. Only these are trials of the payload, however many were scored.
     pub(super) const fn maps(self) -> usize {
         match self {
+            Self::Upright => 1,
             Self::KnownScales => 2,
             Self::Whole | Self::Windows => 4,
             Self::EachWindow => 9,
@@ -43,8 +46,8 @@ pub(super) const PLACED_MAPS: usize = 4;
 /// Lattice strength below which no known scale is believed; noise alone reaches 7.7 in 220 whole searches.
 const LEAST_STRENGTH: f64 = 5.5;
 
-/// Lattice strength that chance does not reach.
-const BEYOND_CHANCE: f64 = 10.0;
+/// Lattice strength that chance seldom reaches: there a reading is worth its time before anything else is tried.
+const BEYOND_CHANCE: f64 = 8.0;
 
 /// A found picture prepared for the search of its lattice.
 pub(super) struct Look<'a> {
@@ -76,6 +79,7 @@ impl<'a> Look<'a> {
     /// The fits of a stage, best first; `scales` are those of stamped frames, found pixels for each ref px.
     pub(super) fn fits(&self, stage: Stage, scales: &[f64]) -> Vec<Fit> {
         let mut fits = match stage {
+            Stage::Upright => self.upright(),
             Stage::KnownScales => self.known_scales(scales),
             Stage::Whole => self.whole(),
             Stage::Windows => self.windows(),
@@ -100,6 +104,12 @@ impl<'a> Look<'a> {
         self.lattice.lines()
     }
 
+    fn upright(&self) -> Vec<Fit> {
+        let [upright, ..] = quarter_turns(720.0 / self.found.short_side() as f64);
+        let fit = PhaseFitter::new(&self.coarse, self.lines()).fit(upright);
+        if fit.strength >= BEYOND_CHANCE { vec![fit] } else { Vec::new() }
+    }
+
     /// Fits at the scale of a whole frame and at the stamped scales, mirrored or not, turned by a quarter or not.
     fn known_scales(&self, scales: &[f64]) -> Vec<Fit> {
         const TRIED: usize = 4;
@@ -109,12 +119,6 @@ impl<'a> Look<'a> {
             if all.iter().all(|known| (known / scale - 1.0).abs() > 1e-3) {
                 all.push(scale);
             }
-        }
-        // Most copies are whole and upright: where the lattice stands as far out as this, no spectrum is needed.
-        let [upright, ..] = quarter_turns(1.0 / all[0]);
-        let first = PhaseFitter::new(&self.coarse, self.lines()).fit(upright);
-        if first.strength >= BEYOND_CHANCE {
-            return vec![first];
         }
         let spectrum = LineSpectrum::of(&self.coarse);
         let scorer = self.scorer(&spectrum, &self.coarse);

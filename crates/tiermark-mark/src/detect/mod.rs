@@ -50,10 +50,11 @@ pub enum Effort {
 
 impl Effort {
     fn stages(self) -> &'static [Stage] {
-        const ALL: [Stage; 4] = [Stage::KnownScales, Stage::Whole, Stage::Windows, Stage::EachWindow];
+        const ALL: [Stage; 5] =
+            [Stage::Upright, Stage::KnownScales, Stage::Whole, Stage::Windows, Stage::EachWindow];
         match self {
-            Self::KnownScales => &ALL[..1],
-            Self::Full => &ALL[..3],
+            Self::KnownScales => &ALL[..2],
+            Self::Full => &ALL[..4],
             Self::Exhaustive => &ALL,
         }
     }
@@ -161,7 +162,7 @@ impl Detector {
         let mut best = Vec::new();
         for &stage in question.effort.stages() {
             let look =
-                if stage == Stage::KnownScales { &look } else { middle_look.as_ref().unwrap_or(&look) };
+                if stage <= Stage::KnownScales { &look } else { middle_look.as_ref().unwrap_or(&look) };
             for fit in look.fits(stage, question.scales) {
                 best = surer(best, self.read_map(look.gentle(), &fit, words));
                 if certain(&best) {
