@@ -43,8 +43,11 @@ pub(super) const FURTHER_MAPS: usize = 1 + Stage::Windows.maps();
 /// Maps for each content whose place is known.
 pub(super) const PLACED_MAPS: usize = 4;
 
-/// Lattice strength below which no known scale is believed; noise alone reaches 7.7 in 220 whole searches.
+/// Lattice strength below which no map is read. The word's statistic is hardly above the lattice's (7 where it is 7, 17
+/// where it is 13), and nothing is certain below 8; noise alone reaches 7.7 in 220 whole searches.
 const LEAST_STRENGTH: f64 = 5.5;
+/// The same in one window, which holds a quarter of the picture or all of a cell.
+const LEAST_IN_WINDOW: f64 = 4.0;
 
 /// Lattice strength that chance seldom reaches: there a reading is worth its time before anything else is tried.
 const BEYOND_CHANCE: f64 = 8.0;
@@ -85,6 +88,7 @@ impl<'a> Look<'a> {
             Stage::Windows => self.windows(),
             Stage::EachWindow => self.each_window(),
         };
+        fits.retain(|fit| fit.strength >= LEAST_STRENGTH);
         fits.truncate(stage.maps());
         fits
     }
@@ -96,8 +100,8 @@ impl<'a> Look<'a> {
 
     /// The fit in which the lattice stands best, at a known scale or any other.
     pub(super) fn strongest(&self, scales: &[f64]) -> Option<Fit> {
-        let known = self.known_scales(scales).into_iter().next();
-        known.or_else(|| self.whole().into_iter().next())
+        let stages = [Stage::Upright, Stage::KnownScales, Stage::Whole];
+        stages.into_iter().find_map(|stage| self.fits(stage, scales).into_iter().next())
     }
 
     fn lines(&self) -> &[Line] {
@@ -126,9 +130,7 @@ impl<'a> Look<'a> {
         let mut maps: Vec<Linear> = maps.map(|matrix| scorer.scored(matrix)).collect();
         maps.sort_by(|a, b| b.score.total_cmp(&a.score));
         maps.truncate(TRIED);
-        let mut fits = self.fitted(&self.coarse, &maps);
-        fits.retain(|fit| fit.strength >= LEAST_STRENGTH);
-        fits
+        self.fitted(&self.coarse, &maps)
     }
 
     fn whole(&self) -> Vec<Fit> {
@@ -232,6 +234,7 @@ impl<'a> Look<'a> {
                 PhaseFitter::new(window, self.lines()).fit(window.in_found_pixels(map.matrix))
             })
             .collect();
+        fits.retain(|fit| fit.strength >= LEAST_IN_WINDOW);
         fits.sort_by(|a, b| b.strength.total_cmp(&a.strength));
         fits.truncate(Stage::Windows.maps());
         let whole = PhaseFitter::new(fine, self.lines());

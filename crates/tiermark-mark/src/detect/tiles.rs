@@ -14,8 +14,11 @@ use crate::sync::{Area, Fit, LatticeMap};
 const GRID: usize = 2;
 /// Canonical samples on a side of a tile.
 const SIDE: usize = TILE / GRID;
-/// More tiles than a frame can have (a 4 to 1 pan has 45, a sheet of nine 126): what is mapped beyond is a wrong map.
-const MOST_TILES: usize = 200;
+/// Tiles that are read at most, those around the best place: a 4 to 1 pan has 45. Wrong maps have hundreds.
+const MOST_TILES: usize = 60;
+
+/// What is mapped further than this is a wrong map: a pan of 65,000 pixels at 120 lines has 1,500.
+const MOST_ALONG: usize = 2000;
 
 /// Amplitudes of the payload's harmonics in each tile of a found picture.
 pub(crate) struct Tiles {
@@ -32,7 +35,8 @@ impl Tiles {
     /// Lay the gentle plane on the lattice by a fitted map, each place as far as it is trusted; `None` if the map leads
     /// nowhere.
     pub(crate) fn of(gentle: &Gentle, fit: &Fit, carrier: &WordCarrier) -> Option<Self> {
-        let canvas = Canvas::over(&fit.trust.extent(), &fit.map)?;
+        let canvas =
+            Canvas::over(&fit.trust.extent(), &fit.map)?.cut_around(fit.map.apply(fit.trust.best_place()));
         let (plane, valid) = canvas.lay(gentle, fit);
         let mut tiles = Self { places: canvas.places(), bands: Default::default() };
         let transform = SquareTransform::new(SIDE);
@@ -115,8 +119,25 @@ impl Canvas {
         let first = low.map(|v| libm::floor(v / TILE as f64) as i64);
         let end = high.map(|v| libm::ceil(v / TILE as f64) as i64);
         let tiles = [0, 1].map(|axis| usize::try_from(end[axis].saturating_sub(first[axis])).unwrap_or(0));
-        let count = tiles[0].saturating_mul(tiles[1]);
-        (1..=MOST_TILES).contains(&count).then_some(Self { first, tiles })
+        tiles.iter().all(|&count| (1..=MOST_ALONG).contains(&count)).then_some(Self { first, tiles })
+    }
+
+    /// No more than `MOST_TILES`, around a place of the lattice.
+    fn cut_around(self, place: [f64; 2]) -> Self {
+        let [columns, rows] = self.tiles;
+        if columns * rows <= MOST_TILES {
+            return self;
+        }
+        // The shorter side stays whole if it can.
+        let shorter = columns.min(rows).min(MOST_TILES.isqrt());
+        let most = |count: usize| count.min(MOST_TILES / shorter);
+        let tiles = [most(columns), most(rows).min(MOST_TILES / most(columns))];
+        let first = [0, 1].map(|axis| {
+            let middle = libm::floor(place[axis] / TILE as f64) as i64;
+            let spare = (self.tiles[axis] - tiles[axis]) as i64;
+            self.first[axis] + (middle - tiles[axis] as i64 / 2 - self.first[axis]).clamp(0, spare)
+        });
+        Self { first, tiles }
     }
 
     fn places(&self) -> Vec<[i64; 2]> {
@@ -252,5 +273,25 @@ fn over_usual(tiles: &mut [Vec<Complex<f32>>], waves: &[(i32, i32)]) {
     let scales: Vec<f32> = usual.iter().map(|&u| if u > 0.0 { 1.0 / u } else { 0.0 }).collect();
     for tile in tiles {
         tile.iter_mut().zip(&scales).for_each(|(v, scale)| *v *= *scale);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_tiles_those_around_the_best_place_are_read() {
+        let tile = TILE as f64;
+        let cut = |first: [i64; 2], tiles: [usize; 2], at: [f64; 2]| {
+            let canvas = Canvas { first, tiles }.cut_around(at.map(|v| v * tile));
+            (canvas.first, canvas.tiles)
+        };
+        assert_eq!(cut([-1, 2], [9, 6], [3.0, 3.0]), ([-1, 2], [9, 6]), "few enough");
+        assert_eq!(cut([0, 0], [100, 4], [50.5, 2.0]), ([43, 0], [15, 4]), "a pan keeps its height");
+        assert_eq!(cut([0, 0], [100, 4], [99.5, 2.0]), ([85, 0], [15, 4]), "at its end");
+        let (first, tiles) = cut([0, 0], [30, 30], [10.5, 20.5]);
+        assert!(tiles[0] * tiles[1] <= MOST_TILES && tiles[0] >= 7 && tiles[1] >= 7, "{tiles:?}");
+        assert!(first[0] <= 10 && first[1] <= 20, "{first:?}");
     }
 }

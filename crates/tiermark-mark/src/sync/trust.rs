@@ -85,6 +85,20 @@ impl Trust {
         }
     }
 
+    /// The place that agrees best.
+    pub(crate) fn best_place(&self) -> [f64; 2] {
+        let samples = self.blocks.samples().iter().enumerate();
+        // Of equals the first, so that every machine takes the same.
+        let best = samples.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0))).map_or(0, |(i, _)| i);
+        let (width, height) = (self.blocks.width(), self.blocks.height());
+        let middle =
+            |i: usize, from: f64, extent: f64, count: usize| from + extent * (i as f64 + 0.5) / count as f64;
+        [
+            middle(best % width, self.area.left, self.area.width, width),
+            middle(best / width, self.area.top, self.area.height, height),
+        ]
+    }
+
     /// Mean trust over an area.
     pub(crate) fn mean_over(&self, area: &Area) -> f32 {
         const STEPS: usize = 8;
