@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -75,15 +76,12 @@ pub(crate) enum Verb {
         \"No mark\" is not the same as innocent.")]
     Trace(TraceArguments),
     /// Measure on your own pictures what survives which change; each folder is a class
-    #[command(after_help = "Example:\n  tiermark bench frames/ --seed 1")]
-    Bench {
-        /// Files and folders
-        #[arg(required = true)]
-        pictures: Vec<PathBuf>,
-        /// Keys and words follow from it
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
+    #[command(
+        after_help = "Examples:\n  tiermark bench frames/\n  tiermark bench frames/ --attacks full --tiers 3 --out bench-out\n\n\
+        With --out every reading is kept at once: a run that was stopped is run again and goes on. There it leaves\n\
+        index.html, table.md, table.csv and results.jsonl. Codecs for clips need ffmpeg; without it their rows are left out."
+    )]
+    Bench(BenchArguments),
     /// Show the main job on sample frames: stamp, leak, trace
     #[command(after_help = "Example, at the root of a clone:\n  tiermark demo")]
     Demo {
@@ -122,6 +120,28 @@ pub(crate) enum VendorVerb {
         /// What it is called
         name: String,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct BenchArguments {
+    /// Files and folders
+    #[arg(required = true)]
+    pub(crate) pictures: Vec<PathBuf>,
+    /// Keys, words and chance follow from it
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// What is done to the copies: basic, full, or short names with commas between
+    #[arg(long, default_value = "basic", value_name = "LIST")]
+    pub(crate) attacks: String,
+    /// Marks on the same pixels
+    #[arg(long, default_value_t = 1, value_parser = clap::builder::PossibleValuesParser::new(["1", "3"]).map(|n| n.parse::<u8>().unwrap_or(1)))]
+    pub(crate) tiers: u8,
+    /// Folder for the journal, the tables and the page with plots
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// A Markdown file whose part between `<!-- bench -->` and `<!-- /bench -->` becomes the table
+    #[arg(long, value_name = "FILE")]
+    pub(crate) into: Vec<PathBuf>,
 }
 
 #[derive(Args)]

@@ -1,21 +1,34 @@
 //! `tiermark bench`.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::json;
-use tiermark::bench::{BASIC, Bench, Measured, Outcome, Table};
-use tiermark::inputs::{Input, Links};
+use tiermark::bench::{self, Attack, BASIC, Bench, Journal, Line, Settings, Table, Tiers};
+use tiermark::inputs::Links;
 
-use crate::args::Common;
+use crate::args::{BenchArguments, Common};
 use crate::report::{self, Answer, Trouble};
 use crate::{find, in_pool, progress};
 
 /// Measure the pictures.
-pub(crate) fn run(common: &Common, pictures: &[PathBuf], seed: u64) -> Result<Answer, Trouble> {
-    let inputs = find(pictures, Links::Follow)?;
-    let bar = progress::bar(common, "measuring", inputs.files.len() as u64);
-    let bench = Bench::new(seed, &BASIC);
-    let (measured, failed) = in_pool(common.jobs, || bench.run(&inputs.files, &|_: &Input| bar.inc(1)))?;
+pub(crate) fn run(common: &Common, arguments: &BenchArguments) -> Result<Answer, Trouble> {
+    let inputs = find(&arguments.pictures, Links::Follow)?;
+    let settings = Settings {
+        seed: arguments.seed,
+        attacks: attacks(&arguments.attacks)?,
+        tiers: if arguments.tiers == 3 { Tiers::Three } else { Tiers::One },
+        strength: ("standard".to_owned(), tiermark::Strength::STANDARD),
+    };
+    let journal = match &arguments.out {
+        None => Journal::in_memory(),
+        Some(out) => {
+            std::fs::create_dir_all(out).map_err(|error| Trouble(format!("{}: {error}", out.display())))?;
+            Journal::open(&out.join("results.jsonl"), &settings)?
+        }
+    };
+    let bench = Bench::new(settings.clone());
+    let bar = progress::bar(common, "measuring", (inputs.files.len() * bench.rows()) as u64);
+    let failed = in_pool(common.jobs, || bench.run(&inputs.files, &journal, &|| bar.inc(1)))??;
     bar.finish_and_clear();
     for unreadable in &inputs.unreadable {
         report::complain(&format!("{}: {}", report::name_of(&unreadable.path), unreadable.reason));
@@ -23,36 +36,67 @@ pub(crate) fn run(common: &Common, pictures: &[PathBuf], seed: u64) -> Result<An
     for (path, reason) in &failed {
         report::complain(&format!("not measured: {}: {reason}", report::name_of(path)));
     }
-    let table = Table::of(&measured);
+    let lines = journal.lines();
+    let table = Table::of(&lines, &settings.attacks);
     if common.json {
-        measured.iter().for_each(lines);
+        lines.iter().filter(|line| line.outcome.is_some()).for_each(|line| tell(line, &lines));
     } else {
-        report::print(&format!(
-            "{}\n{} pictures, seed {seed}, {} wrong names",
-            table.markdown(),
-            measured.len(),
-            table.wrong()
-        ));
+        report::print(&format!("{}\n{}", table.markdown(), bench::summary(&settings, &table)));
     }
-    Ok(match (measured.len(), failed.len() + inputs.unreadable.len()) {
+    if let Some(out) = &arguments.out {
+        bench::write(out, &settings, &table, &lines).map_err(Trouble)?;
+    }
+    for file in &arguments.into {
+        replace(file, &format!("{}\n{}", table.markdown(), bench::summary(&settings, &table)))?;
+    }
+    let measured = inputs.files.len() - failed.len();
+    Ok(match (measured, failed.len() + inputs.unreadable.len()) {
         (0, _) => Answer::Nothing,
         (_, 0) => Answer::Done,
         _ => Answer::Partly,
     })
 }
 
-/// One line to each attack on a picture.
-fn lines(one: &Measured) {
-    for (attack, outcome) in &one.outcomes {
-        let (named, z, log10) = match *outcome {
-            Outcome::Named { z, log10 } => ("right", Some(z), Some(log10)),
-            Outcome::Nothing { z } => ("nobody", z, None),
-            Outcome::Wrong { z } => ("wrong", Some(z), None),
-        };
-        report::json(&json!({
-            "file": one.input.path.to_string_lossy(), "class": one.class, "attack": attack, "named": named,
-            "z": z, "log10_false_alarm": log10, "psnr_db": one.psnr_db, "flat_change": one.flat_change,
-            "growth": one.growth,
-        }));
+/// The attacks that a person named.
+fn attacks(list: &str) -> Result<Vec<Attack>, Trouble> {
+    let all = bench::all();
+    let named = |slug: &str| {
+        let slugs: Vec<String> = all.iter().map(Attack::slug).collect();
+        let found = all.iter().zip(&slugs).find(|(_, known)| *known == slug).map(|(attack, _)| *attack);
+        found.ok_or_else(|| {
+            let known: Vec<&str> = slugs.iter().map(String::as_str).collect();
+            let hint = tiermark::nearest(slug, &known)
+                .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            Trouble(format!("no attack is called {slug}{hint}; there are {}", known.join(", ")))
+        })
+    };
+    match list {
+        "basic" => Ok(BASIC.to_vec()),
+        "full" => Ok(all),
+        list => list.split(',').map(|slug| named(slug.trim())).collect(),
     }
+}
+
+/// One object to a reading.
+fn tell(line: &Line, lines: &[Line]) {
+    let quality = lines
+        .iter()
+        .find(|other| other.picture == line.picture)
+        .and_then(|other| lines.iter().filter(|l| l.picture == other.picture).find_map(|l| l.quality));
+    report::json(&json!({
+        "file": line.picture, "class": line.class, "attack": line.row, "result": line.outcome,
+        "seconds": line.seconds, "megapixels": line.megapixels, "quality": quality,
+    }));
+}
+
+/// Put `table` between the two marks of a page.
+fn replace(file: &Path, table: &str) -> Result<(), Trouble> {
+    const MARKS: [&str; 2] = ["<!-- bench -->", "<!-- /bench -->"];
+    let disk = |error: std::io::Error| Trouble(format!("{}: {error}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(disk)?;
+    let parts = text.split_once(MARKS[0]).and_then(|(head, rest)| Some((head, rest.split_once(MARKS[1])?.1)));
+    let Some((head, tail)) = parts else {
+        return Err(Trouble(format!("{} has no lines {} and {}", file.display(), MARKS[0], MARKS[1])));
+    };
+    std::fs::write(file, format!("{head}{}\n{table}\n{}{tail}", MARKS[0], MARKS[1])).map_err(disk)
 }

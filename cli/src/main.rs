@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Verb::Vendor(verb) => vendor::run(common, verb),
         Verb::Stamp(stamp) => stamp::run(common, stamp),
         Verb::Trace(trace) => trace::run(common, trace),
-        Verb::Bench { pictures, seed } => bench::run(common, pictures, *seed),
+        Verb::Bench(bench) => bench::run(common, bench),
         Verb::Demo { samples, out } => demo::run(common, samples, out),
         Verb::Completions { shell } => Ok(completions(*shell)),
     };

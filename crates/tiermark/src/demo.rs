@@ -12,7 +12,7 @@ use tiermark_ledger::store::{StoreError, VendorRow};
 use tiermark_ledger::{Handle, Passphrase, Studio, StudioError};
 use time::OffsetDateTime;
 
-use crate::bench::{Attack, jpeg_bytes, on_white, picture_of_frame};
+use crate::bench::{Attack, Scene, jpeg_bytes, on_white, picture_of_frame};
 use crate::inputs::{Inputs, Links};
 use crate::stamp::{Options, Outcome, StampError, Stamper, Status, Watch};
 use crate::trace::Tracer;
@@ -184,8 +184,10 @@ fn changed(copy: &Path, attack: Attack, leaked: &Path, number: usize) -> Result<
     let bytes = fs::read(copy).map_err(disk(copy))?;
     let frame =
         Frame::decode(bytes, &Limits::default()).map_err(|error| DemoError::Attack(error.to_string()))?;
-    let picture =
-        attack.apply(&picture_of_frame(&frame)).map_err(|error| DemoError::Attack(error.to_string()))?;
+    let copy = picture_of_frame(&frame);
+    let picture = attack
+        .apply(&Scene { copy: &copy, second: None }, number as u64)
+        .map_err(|error| DemoError::Attack(error.to_string()))?;
     let (bytes, extension) =
         file_of(&picture, attack).map_err(|error| DemoError::Attack(error.to_string()))?;
     let path = leaked.join(format!("found-{:02}.{extension}", number + 1));

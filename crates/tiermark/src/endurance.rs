@@ -4,7 +4,7 @@ use tiermark_frame::Frame;
 use tiermark_mark::{Detector, Effort, Payload, Picture, Question, pixels_per_ref};
 use tiermark_signal::Plane;
 
-use crate::bench::{Attack, picture_of_frame, planes_of};
+use crate::bench::{jpeg, on_white, picture_of_frame, planes_of};
 use crate::verdict::ATTRIBUTION;
 
 /// From this statistic on, a copy needs no second look: on all samples such copies read after every change of the table.
@@ -38,7 +38,7 @@ impl Endurance {
         let (z, readable) = read(&marked.colours(), marked.alpha().as_ref(), marked.alpha_is_associated());
         let lasting = readable
             && (z >= STRONG
-                || Attack::Jpeg(75).apply(&picture_of_frame(marked)).is_ok_and(|jpeg| {
+                || jpeg(&on_white(&picture_of_frame(marked)), 75).is_ok_and(|jpeg| {
                     let (colours, alpha) = planes_of(&jpeg);
                     read(&colours, alpha.as_ref(), false).1
                 }));

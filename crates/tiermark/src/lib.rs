@@ -22,6 +22,7 @@ pub mod verdict;
 pub use stamp::Stamper;
 pub use tiermark_frame::{Limits, WriteOptions};
 pub use tiermark_ledger as ledger;
+pub use tiermark_mark::Strength;
 pub use trace::Tracer;
 
 /// The name among `names` that a person probably meant by `name`, if one is near enough.

@@ -1,63 +1,60 @@
 //! How well the mark stands up to what leaks do, on a person's own pictures.
 //!
-//! No studio and no files written: each picture is marked in memory for one of two recipients, changed, and read
-//! blindly. Beside it run the pictures without a mark and with the mark of another studio, which must give nothing.
+//! No studio and no copies written: each picture is marked in memory for one of two recipients, changed, and read
+//! blindly. Beside it run the pictures without a mark and with the mark of another studio, which must give nothing. Every
+//! outcome is a line in a journal, so that a run that was stopped goes on where it was.
 
 mod attack;
+mod attackers;
+mod journal;
+mod marks;
+mod report;
 mod table;
 
-pub use attack::{Attack, BASIC};
+pub use attack::{Attack, AttackError, BASIC, Codec, Demand, Scene, all};
+pub use journal::{Journal, JournalError, Line, Quality};
+pub use marks::Tiers;
+pub use report::{summary, write};
 pub use table::{Cell, Table};
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use image::DynamicImage;
 use rayon::prelude::*;
 use tiermark_frame::{Frame, Limits};
-use tiermark_mark::{
-    ContentId, Detector, Effort, Embedder, MarkKey, Payload, Picture, Question, Reading, Strength,
-};
-use tiermark_mark::{FalseAlarm, pixels_per_ref};
-use tiermark_signal::{Size, quality};
+use tiermark_mark::{Effort, Picture, Question, Strength, pixels_per_ref};
+use tiermark_signal::{Plane, Size, quality};
 
-pub(crate) use attack::{jpeg_bytes, on_white, picture_of_frame, planes_of};
+pub(crate) use attack::{jpeg, jpeg_bytes, on_white, picture_of_frame, planes_of};
 
 use crate::endurance::Endurance;
 use crate::inputs::{Input, why};
 use crate::sink::read_bounded;
-use crate::verdict::ATTRIBUTION;
+use marks::{Marks, Truth};
 
 /// Frames below this many lines are counted apart: their pattern comes near the pixel grid.
 pub const SMALL: usize = 450;
-
-/// What was measured on one picture.
-#[derive(Clone, Debug)]
-pub struct Measured {
-    /// The picture.
-    pub input: Input,
-    /// Its class: the folder it lies in; small pictures are a class of their own.
-    pub class: String,
-    /// Peak signal-to-noise ratio of the mark, dB.
-    pub psnr_db: f64,
-    /// Largest change on flat colour, code values of 8 bits.
-    pub flat_change: Option<f32>,
-    /// File size of the marked copy over that of the original.
-    pub growth: f64,
-    /// The statistic of the copy as it is, where it is so low that `stamp` would refuse it.
-    pub refused_at: Option<f64>,
-    /// One outcome to each attack, then the two controls; of a refused copy only the controls.
-    pub outcomes: Vec<(String, Outcome)>,
-}
+/// A picture of which this share is white paper is counted apart where an attack rounds away what lies near white.
+pub const WHITE_PAPER: f64 = 0.6;
 
 /// What was read after an attack.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The right recipient.
+    /// Everybody who is in the copy.
     Named {
-        /// Detection statistic.
+        /// Detection statistic of the weakest of them.
         z: f64,
-        /// log10 of the false-alarm bound.
+        /// log10 of its false-alarm bound.
         log10: f64,
+    },
+    /// Some of the tiers.
+    Partly {
+        /// How many.
+        tiers: usize,
+        /// Detection statistic of the weakest of them.
+        z: f64,
     },
     /// Nobody.
     Nothing {
@@ -69,154 +66,250 @@ pub enum Outcome {
         /// Detection statistic.
         z: f64,
     },
+    /// It was not tried: something is missing here.
+    Skipped,
 }
 
 /// A picture that could not be measured, and why.
 pub type Failed = (PathBuf, String);
 
-/// The keys and words of a run: everything follows from the seed.
+/// What a run is made of; everything else follows from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Keys, words and chance.
+    pub seed: u64,
+    /// What is done to the copies.
+    pub attacks: Vec<Attack>,
+    /// Marks on the same pixels.
+    pub tiers: Tiers,
+    /// How strong they are, and what that is called.
+    pub strength: (String, Strength),
+}
+
+/// One run.
 pub struct Bench {
-    studio: Keys,
-    stranger: Keys,
-    known: [Payload; 2],
-    attacks: Vec<Attack>,
-}
-
-struct Keys {
-    lattice: MarkKey,
-    hops: Vec<MarkKey>,
-    detector: Detector,
-}
-
-impl Keys {
-    fn from_seed(seed: u64, purpose: &str) -> Self {
-        use sha2::Digest as _;
-        let key = |n: u8| {
-            let text = format!("tiermark bench {purpose} {seed} {n}");
-            MarkKey::new(sha2::Sha256::digest(text.as_bytes()).into())
-        };
-        let (lattice, hops) = (key(255), (0..16).map(key).collect::<Vec<_>>());
-        let detector = Detector::new(&lattice, &hops);
-        Self { lattice, hops, detector }
-    }
+    settings: Settings,
+    marks: Marks,
+    stranger: Marks,
 }
 
 impl Bench {
-    /// A run with these attacks.
-    pub fn new(seed: u64, attacks: &[Attack]) -> Self {
-        let word = |n: u8| {
-            Payload(std::array::from_fn(|i| (seed >> (8 * i)) as u8 ^ (n.wrapping_mul(91) + 7 * i as u8)))
-        };
-        Self {
-            studio: Keys::from_seed(seed, "studio"),
-            stranger: Keys::from_seed(seed, "stranger"),
-            known: [word(1), word(2)],
-            attacks: attacks.to_vec(),
-        }
+    /// A run of these settings.
+    pub fn new(settings: Settings) -> Self {
+        let marks = |purpose| Marks::from_seed(settings.seed, purpose, settings.tiers, settings.strength.1);
+        Self { marks: marks("studio"), stranger: marks("stranger"), settings }
     }
 
-    /// Measure all pictures on as many threads as the pool has; `each` is told of every one as it is done.
-    pub fn run(&self, inputs: &[Input], each: &(dyn Fn(&Input) + Sync)) -> (Vec<Measured>, Vec<Failed>) {
-        let results: Vec<Result<Measured, Failed>> = inputs
+    /// Readings of one picture: attacks and controls.
+    pub fn rows(&self) -> usize {
+        self.settings.attacks.len() + CONTROLS.len()
+    }
+
+    /// Measure all pictures on as many threads as the pool has, what the journal lacks; `each` is told of every reading.
+    ///
+    /// # Errors
+    /// When the journal cannot be written. Pictures that fail are in the answer.
+    pub fn run(
+        &self,
+        inputs: &[Input],
+        journal: &Journal,
+        each: &(dyn Fn() + Sync),
+    ) -> Result<Vec<Failed>, JournalError> {
+        let results: Result<Vec<Option<Failed>>, JournalError> = inputs
             .par_iter()
             .enumerate()
-            .map(|(index, input)| {
-                let result = self.measure(index, input).map_err(|reason| (input.path.clone(), reason));
-                each(input);
-                result
+            .map(|(index, input)| match self.measure(index, input, journal, each) {
+                Ok(()) => Ok(None),
+                Err(Trouble::Picture(reason)) => Ok(Some((input.path.clone(), reason))),
+                Err(Trouble::Journal(error)) => Err(error),
             })
             .collect();
-        let (mut measured, mut failed) = (Vec::new(), Vec::new());
-        for result in results {
-            match result {
-                Ok(one) => measured.push(one),
-                Err(one) => failed.push(one),
-            }
+        if self.settings.attacks.len() > BASIC.len() {
+            attackers::run(&self.marks, inputs, journal)?;
         }
-        (measured, failed)
+        Ok(results?.into_iter().flatten().collect())
     }
 
-    fn measure(&self, index: usize, input: &Input) -> Result<Measured, String> {
+    fn measure(
+        &self,
+        index: usize,
+        input: &Input,
+        journal: &Journal,
+        each: &(dyn Fn() + Sync),
+    ) -> Result<(), Trouble> {
         let limits = Limits::default();
-        let bytes =
-            read_bounded(&input.path, limits.max_file_bytes).map_err(|error| why(&input.path, &error))?;
-        let size = bytes.len() as f64;
-        let frame = Frame::decode(bytes, &limits).map_err(|error| error.to_string())?;
-        let host = frame.colours();
-        let content = ContentId(frame.pixel_digest());
-        let (hop, recipient) = (index % self.studio.hops.len(), self.known[index % 2]);
-        let mark = |keys: &Keys| {
-            let embedder = Embedder::new(&keys.lattice, &keys.hops[hop], recipient, Strength::STANDARD);
-            let alpha = frame.alpha();
-            let picture =
-                Picture { colours: &host, alpha: alpha.as_ref(), premultiplied: frame.alpha_is_associated() };
-            let file =
-                frame.encode(&embedder.embed(&picture, &content), &tiermark_frame::WriteOptions::default());
-            file.map_err(|error| error.to_string())
-        };
-        let file = mark(&self.studio)?;
-        let growth = file.len() as f64 / size;
-        let marked = Frame::decode(file, &limits).map_err(|error| error.to_string())?;
-        let values = marked.colours();
-        let endurance = Endurance::of(&marked, recipient, &self.studio.detector);
-        let refused_at = (!endurance.lasting).then_some(endurance.z);
-        let foreign = Frame::decode(mark(&self.stranger)?, &limits).map_err(|error| error.to_string())?;
-        let mut outcomes = Vec::new();
-        if refused_at.is_none() {
-            outcomes.extend(self.attacked(&marked, recipient)?);
+        let picture = |error: &dyn std::fmt::Display| Trouble::Picture(error.to_string());
+        let bytes = read_bounded(&input.path, limits.max_file_bytes)
+            .map_err(|error| Trouble::Picture(why(&input.path, &error)))?;
+        let original_bytes = bytes.len() as f64;
+        let frame = Frame::decode(bytes, &limits).map_err(|error| picture(&error))?;
+        let subject = Subject::new(input, &frame);
+        let missing: Vec<&Attack> =
+            self.settings.attacks.iter().filter(|attack| !journal.has(&subject.id, &attack.slug())).collect();
+        (missing.len()..self.settings.attacks.len()).for_each(|_| each());
+        let truth = self.marks.truth(index);
+        let file = self.marks.file(&frame, &truth).map_err(Trouble::Picture)?;
+        let growth = file.len() as f64 / original_bytes;
+        let marked = Frame::decode(file, &limits).map_err(|error| picture(&error))?;
+        let endurance = Endurance::of(&marked, truth.first(), &self.marks.detector);
+        if !journal.has(&subject.id, QUALITY) {
+            let measured = measured(&frame, &marked, growth, (!endurance.lasting).then_some(endurance.z));
+            journal.put(&subject.line(QUALITY).of_quality(measured))?;
         }
-        outcomes.extend(self.controls(&frame, &foreign));
-        Ok(Measured {
-            input: input.clone(),
-            class: class_of(input, frame.size()),
-            psnr_db: quality::psnr(&host, &values),
-            flat_change: quality::flat_change(&host, &values),
-            growth,
-            refused_at,
-            outcomes,
-        })
-    }
-
-    fn attacked(&self, marked: &Frame, recipient: Payload) -> Result<Vec<(String, Outcome)>, String> {
-        let scales = [pixels_per_ref(marked.size())];
-        let picture = picture_of_frame(marked);
-        let outcome = |attack: &Attack| {
-            let found = attack.apply(&picture).map_err(|error| error.to_string())?;
-            Ok((attack.to_string(), judged(&self.read(&found, &scales), Some(recipient))))
-        };
-        self.attacks.iter().map(outcome).collect()
+        let second_truth = self.marks.truth(index + 1);
+        let second = self.marks.file(&frame, &second_truth).map_err(Trouble::Picture)?;
+        let second = Frame::decode(second, &limits).map_err(|error| picture(&error))?;
+        let (copy, second) = (picture_of_frame(&marked), picture_of_frame(&second));
+        for attack in missing {
+            let allowed = [truth.clone(), second_truth.clone()];
+            let allowed = if *attack == Attack::Average { &allowed[..] } else { &allowed[..1] };
+            let line = subject.line(&attack.slug());
+            // A copy that `stamp` refuses does not leave.
+            if endurance.lasting {
+                let scene = Scene { copy: &copy, second: Some(&second) };
+                let done = match attack.apply(&scene, self.settings.seed ^ subject.chance()) {
+                    Ok(found) => self.judged(&found, &frame, allowed, line),
+                    Err(AttackError::Skipped(_)) => line.of_outcome(Outcome::Skipped),
+                    Err(AttackError::Failed(reason)) => {
+                        return Err(Trouble::Picture(format!("{attack}: {reason}")));
+                    }
+                };
+                journal.put(&subject.classed(done, attack.erases_white()))?;
+            }
+            each();
+        }
+        self.controls(&frame, &truth, &subject, journal)?;
+        CONTROLS.iter().for_each(|_| each());
+        Ok(())
     }
 
     /// The picture without a mark, and with the mark of another studio: nobody must be named.
-    fn controls(&self, host: &Frame, foreign: &Frame) -> [(String, Outcome); 2] {
-        let scales = [pixels_per_ref(host.size())];
-        [("unmarked", host), ("another studio's", foreign)].map(|(name, frame)| {
-            (name.to_owned(), judged(&self.read(&picture_of_frame(frame), &scales), None))
-        })
+    fn controls(
+        &self,
+        frame: &Frame,
+        truth: &Truth,
+        subject: &Subject,
+        journal: &Journal,
+    ) -> Result<(), Trouble> {
+        let foreign = || {
+            let file = self.stranger.file(frame, truth).map_err(Trouble::Picture)?;
+            Frame::decode(file, &Limits::default()).map_err(|error| Trouble::Picture(error.to_string()))
+        };
+        for name in CONTROLS {
+            if journal.has(&subject.id, name) {
+                continue;
+            }
+            let found =
+                if name == CONTROLS[0] { picture_of_frame(frame) } else { picture_of_frame(&foreign()?) };
+            journal.put(&self.judged(&found, frame, &[], subject.line(name)))?;
+        }
+        Ok(())
     }
 
-    fn read(&self, found: &DynamicImage, scales: &[f64]) -> Vec<Reading> {
+    /// What is read from a found picture whose original has the size of `host`.
+    fn judged(&self, found: &DynamicImage, host: &Frame, allowed: &[Truth], line: Line) -> Line {
         let (colours, alpha) = planes_of(found);
         let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: false };
-        let question = Question { known: &self.known, scales, contents: &[], effort: Effort::Full };
-        self.studio.detector.read(&picture, &question)
+        let scales = [pixels_per_ref(host.size())];
+        let question =
+            Question { known: &self.marks.known, scales: &scales, contents: &[], effort: Effort::Full };
+        let started = Instant::now();
+        let readings = self.marks.detector.read(&picture, &question);
+        let seconds = started.elapsed().as_secs_f64();
+        let megapixels = f64::from(found.width()) * f64::from(found.height()) / 1e6;
+        line.of_outcome(marks::judged(&readings, allowed)).timed(seconds, megapixels)
     }
 }
 
-fn judged(readings: &[Reading], recipient: Option<Payload>) -> Outcome {
-    let certain = |reading: &&Reading| reading.false_alarm.log10() <= ATTRIBUTION;
-    let named: Vec<&Reading> = readings.iter().filter(certain).collect();
-    if let Some(wrong) = named.iter().find(|reading| Some(reading.payload) != recipient) {
-        return Outcome::Wrong { z: wrong.z };
-    }
-    match named.first() {
-        Some(reading) => Outcome::Named { z: reading.z, log10: FalseAlarm::log10(reading.false_alarm) },
-        None => Outcome::Nothing { z: readings.first().map(|reading| reading.z) },
+/// Rows that must name nobody.
+pub const CONTROLS: [&str; 2] = ["unmarked", "another-studios"];
+/// The row that holds what was measured of the marked picture itself.
+pub const QUALITY: &str = "quality";
+
+/// Why a picture was not measured to its end.
+enum Trouble {
+    Picture(String),
+    Journal(JournalError),
+}
+
+impl From<JournalError> for Trouble {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
     }
 }
 
-fn class_of(input: &Input, size: Size) -> String {
-    let folder = input.path.parent().and_then(|folder| folder.file_name());
-    let class = folder.map_or_else(|| "pictures".to_owned(), |name| name.to_string_lossy().into_owned());
-    if size.short_side() < SMALL { format!("{class} (small)") } else { class }
+/// The picture that lines are about.
+struct Subject {
+    id: String,
+    class: String,
+    white: bool,
+}
+
+impl Subject {
+    fn new(input: &Input, frame: &Frame) -> Self {
+        let digest = data_encoding::HEXLOWER.encode(&frame.pixel_digest()[..8]);
+        let folder = input.path.parent().and_then(|folder| folder.file_name());
+        let mut class =
+            folder.map_or_else(|| "pictures".to_owned(), |name| name.to_string_lossy().into_owned());
+        if frame.size().short_side() < SMALL {
+            class += " (small)";
+        }
+        let on_white = planes_of(&on_white(&picture_of_frame(frame))).0;
+        Self { id: format!("{}:{digest}", input.name), class, white: white_share(&on_white) >= WHITE_PAPER }
+    }
+
+    fn line(&self, row: &str) -> Line {
+        Line::new(&self.id, &self.class, row)
+    }
+
+    fn classed(&self, line: Line, erases_white: bool) -> Line {
+        if self.white && erases_white {
+            line.in_class(&format!("{} (white paper)", self.class))
+        } else {
+            line
+        }
+    }
+
+    /// Chance of its own for each picture.
+    fn chance(&self) -> u64 {
+        use sha2::Digest as _;
+        let digest = sha2::Sha256::digest(self.id.as_bytes());
+        u64::from_be_bytes(std::array::from_fn(|i| digest[i]))
+    }
+}
+
+/// Share of samples that are near white in every channel.
+fn white_share(colours: &[Plane]) -> f64 {
+    let count = colours[0].samples().len();
+    let white = |i: &usize| colours.iter().all(|plane| plane.samples()[*i] >= 250.0);
+    (0..count).filter(white).count() as f64 / count as f64
+}
+
+fn measured(host: &Frame, marked: &Frame, growth: f64, refused_at: Option<f64>) -> Quality {
+    let (before, after) = (host.colours(), marked.colours());
+    Quality {
+        psnr_db: quality::psnr(&before, &after),
+        ssim: quality::ssim(&luma(&before), &luma(&after)),
+        ssimulacra2: ssimulacra2_of(&before, &after),
+        flat_change: quality::flat_change(&before, &after),
+        growth,
+        refused_at,
+    }
+}
+
+fn luma(colours: &[Plane]) -> Plane {
+    let [r, g, b] = [0, 1, 2].map(|channel: usize| &colours[channel.min(colours.len() - 1)]);
+    Plane::from_fn(r.size(), |x, y| 0.299 * r.at(x, y) + 0.587 * g.at(x, y) + 0.114 * b.at(x, y))
+}
+
+/// SSIMULACRA 2: 90 and above is visually lossless; `None` for pictures that it does not take.
+fn ssimulacra2_of(before: &[Plane], after: &[Plane]) -> Option<f64> {
+    use ssimulacra2::{ColorPrimaries, Rgb, TransferCharacteristic, compute_frame_ssimulacra2};
+    let Size { width, height } = before[0].size();
+    let picture = |planes: &[Plane]| {
+        let channel = |i: usize, c: usize| planes[c.min(planes.len() - 1)].samples()[i] / 255.0;
+        let pixels = (0..width * height).map(|i| [0, 1, 2].map(|c| channel(i, c))).collect();
+        Rgb::new(pixels, width, height, TransferCharacteristic::SRGB, ColorPrimaries::BT709).ok()
+    };
+    compute_frame_ssimulacra2(picture(before)?, picture(after)?).ok()
 }

@@ -1,20 +1,35 @@
 //! The measurements as a table for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Measured, Outcome};
+use super::{Attack, CONTROLS, Demand, Line, Outcome, QUALITY, Quality};
 
 /// Outcomes of one attack in one class.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
-    /// Pictures whose recipient was named.
+    /// Pictures whose recipients were all named.
     pub named: usize,
     /// Pictures.
     pub of: usize,
     /// Wrong names.
     pub wrong: usize,
-    /// The lowest statistic among those named.
-    pub least_z: Option<f64>,
+    /// The statistics of those named, lowest first.
+    pub z: Vec<f64>,
+}
+
+/// One attack or control, with a cell to each class that has it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What was done.
+    pub name: String,
+    /// Its short name.
+    pub slug: String,
+    /// What is asked of it.
+    pub demand: Demand,
+    /// Class to outcomes.
+    pub cells: BTreeMap<String, Cell>,
+    /// Median of seconds of reading for each megapixel.
+    pub seconds_per_megapixel: Option<f64>,
 }
 
 /// Attacks by class.
@@ -22,104 +37,152 @@ pub struct Cell {
 pub struct Table {
     /// Classes, as columns.
     pub classes: Vec<String>,
-    /// Attacks in the order they ran, with a cell to each class.
-    pub rows: Vec<(String, BTreeMap<String, Cell>)>,
-    /// For each class: lowest PSNR, largest flat change, median growth.
-    pub quality: BTreeMap<String, (f64, f32, f64)>,
-    /// For each class: pictures that `stamp` would refuse, of all.
-    pub refused: BTreeMap<String, (usize, usize)>,
+    /// Attacks in the order of the table, then attackers without the key, then controls.
+    pub rows: Vec<Row>,
+    /// What the marked pictures of each class look like.
+    pub quality: BTreeMap<String, Vec<Quality>>,
 }
 
 impl Table {
-    /// Count the outcomes.
-    pub fn of(measured: &[Measured]) -> Self {
+    /// Count the lines of a journal.
+    pub fn of(lines: &[Line], attacks: &[Attack]) -> Self {
         let mut table = Self::default();
-        let mut growths: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-        for one in measured {
-            let class = one.class.clone();
-            if !table.classes.contains(&class) {
-                table.classes.push(class.clone());
+        let named: Vec<(String, String, Demand)> =
+            attacks.iter().map(|attack| (attack.slug(), attack.to_string(), attack.demand())).collect();
+        let known: BTreeSet<&str> =
+            named.iter().map(|(slug, ..)| slug.as_str()).chain(CONTROLS).chain([QUALITY]).collect();
+        let others: BTreeSet<&str> =
+            lines.iter().map(|line| line.row.as_str()).filter(|row| !known.contains(row)).collect();
+        let plain = |row: &str| (row.to_owned(), row.replace('-', " "), Demand::None);
+        let rows = named.into_iter().chain(others.into_iter().map(plain)).chain(CONTROLS.map(plain));
+        for (slug, name, demand) in rows {
+            let of_row: Vec<&Line> = lines.iter().filter(|line| line.row == slug).collect();
+            let mut cells: BTreeMap<String, Cell> = BTreeMap::new();
+            for line in &of_row {
+                if let Some(outcome) = line.outcome {
+                    cells.entry(line.class.clone()).or_default().count(outcome);
+                }
             }
-            for (attack, outcome) in &one.outcomes {
-                table.cell(attack, &class).count(*outcome);
-            }
-            let refused = table.refused.entry(class.clone()).or_default();
-            refused.0 += usize::from(one.refused_at.is_some());
-            refused.1 += 1;
-            let quality = table.quality.entry(class.clone()).or_insert((f64::INFINITY, 0.0, 1.0));
-            quality.0 = quality.0.min(one.psnr_db);
-            quality.1 = quality.1.max(one.flat_change.unwrap_or(0.0));
-            growths.entry(class).or_default().push(one.growth);
+            cells.values_mut().for_each(|cell| cell.z.sort_by(f64::total_cmp));
+            let mut pace: Vec<f64> =
+                of_row.iter().filter_map(|line| Some(line.seconds? / line.megapixels?)).collect();
+            pace.sort_by(f64::total_cmp);
+            let seconds_per_megapixel = pace.get(pace.len() / 2).copied();
+            table.rows.push(Row { name, slug, demand, cells, seconds_per_megapixel });
         }
-        for (class, mut growths) in growths {
-            growths.sort_by(f64::total_cmp);
-            if let Some(quality) = table.quality.get_mut(&class) {
-                quality.2 = growths[growths.len() / 2];
+        for line in lines {
+            if let Some(quality) = line.quality {
+                table.quality.entry(line.class.clone()).or_default().push(quality);
             }
         }
-        table.classes.sort();
+        let classes: BTreeSet<&String> = table.rows.iter().flat_map(|row| row.cells.keys()).collect();
+        table.classes = classes.into_iter().cloned().collect();
         table
-    }
-
-    fn cell(&mut self, attack: &str, class: &str) -> &mut Cell {
-        let row = match self.rows.iter().position(|(name, _)| name == attack) {
-            Some(row) => row,
-            None => {
-                self.rows.push((attack.to_owned(), BTreeMap::new()));
-                self.rows.len() - 1
-            }
-        };
-        self.rows[row].1.entry(class.to_owned()).or_default()
-    }
-
-    /// The table in Markdown: named of all, lowest z; a wrong name is shouted.
-    pub fn markdown(&self) -> String {
-        let mut text = format!(
-            "| attack | {} |\n|---|{}\n",
-            self.classes.join(" | "),
-            "---|".repeat(self.classes.len())
-        );
-        for (attack, cells) in &self.rows {
-            let cells =
-                self.classes.iter().map(|class| cells.get(class).map_or_else(String::new, Cell::words));
-            text += &format!("| {attack} | {} |\n", cells.collect::<Vec<_>>().join(" | "));
-        }
-        let refused =
-            |class: &String| self.refused.get(class).map_or_else(String::new, |(n, of)| format!("{n}/{of}"));
-        let cells: Vec<String> = self.classes.iter().map(refused).collect();
-        text += &format!("| refused by `stamp` | {} |\n", cells.join(" | "));
-        let quality = |what: &str, word: &dyn Fn(&(f64, f32, f64)) -> String| {
-            let cells =
-                self.classes.iter().map(|class| self.quality.get(class).map_or_else(String::new, word));
-            format!("| {what} | {} |\n", cells.collect::<Vec<_>>().join(" | "))
-        };
-        text += &quality("lowest PSNR, dB", &|q| format!("{:.1}", q.0));
-        text += &quality("largest change on flats", &|q| format!("{:.0}", q.1));
-        text += &quality("median growth over the original file", &|q| format!("{:.2}", q.2));
-        text
     }
 
     /// Wrong names in the whole table.
     pub fn wrong(&self) -> usize {
-        self.rows.iter().flat_map(|(_, cells)| cells.values()).map(|cell| cell.wrong).sum()
+        self.rows.iter().flat_map(|row| row.cells.values()).map(|cell| cell.wrong).sum()
     }
+
+    /// Searches in which nobody may be named, and how many named somebody.
+    pub fn false_alarms(&self) -> (usize, usize) {
+        let controls = self.rows.iter().filter(|row| CONTROLS.contains(&row.slug.as_str()));
+        controls
+            .flat_map(|row| row.cells.values())
+            .fold((0, 0), |(of, wrong), c| (of + c.of, wrong + c.wrong))
+    }
+
+    /// Cells below what is asked of them.
+    pub fn missed(&self) -> Vec<(&Row, &str, &Cell)> {
+        let all =
+            self.rows.iter().flat_map(|row| row.cells.iter().map(move |(class, cell)| (row, class, cell)));
+        all.filter(|(row, class, cell)| counts(class) && !cell.meets(row.demand))
+            .map(|(row, class, cell)| (row, class.as_str(), cell))
+            .collect()
+    }
+
+    /// The table in Markdown: named of all, lowest z; a wrong name is shouted, a cell below its demand is bold.
+    pub fn markdown(&self) -> String {
+        let mut text = format!(
+            "| asked | attack | {} | s/MP |\n|---|---|{}---|\n",
+            self.classes.join(" | "),
+            "---|".repeat(self.classes.len())
+        );
+        for row in self.rows.iter().filter(|row| !row.cells.is_empty()) {
+            let cell = |class: &String| match row.cells.get(class) {
+                None => String::new(),
+                Some(cell) if counts(class) && !cell.meets(row.demand) => format!("**{}**", cell.words()),
+                Some(cell) => cell.words(),
+            };
+            let cells: Vec<String> = self.classes.iter().map(cell).collect();
+            let asked = match row.demand {
+                Demand::None => String::new(),
+                demand => format!("{:.0} %", demand.share() * 100.0),
+            };
+            let pace = row.seconds_per_megapixel.map_or_else(String::new, |pace| format!("{pace:.2}"));
+            text += &format!("| {asked} | {} | {} | {pace} |\n", row.name, cells.join(" | "));
+        }
+        for (name, words) in QUALITIES {
+            let of = |class: &String| self.quality.get(class).map_or_else(String::new, |all| words(all));
+            let cells: Vec<String> = self.classes.iter().map(of).collect();
+            text += &format!("| | {name} | {} | |\n", cells.join(" | "));
+        }
+        text
+    }
+}
+
+type Words = fn(&[Quality]) -> String;
+
+/// What is said of the marked pictures themselves.
+pub(super) const QUALITIES: [(&str, Words); 6] = [
+    ("lowest PSNR, dB", |all| format!("{:.1}", least(all, |q| Some(q.psnr_db)))),
+    ("lowest SSIM", |all| format!("{:.4}", least(all, |q| Some(q.ssim)))),
+    ("lowest SSIMULACRA 2", |all| format!("{:.1}", least(all, |q| q.ssimulacra2))),
+    ("largest change on flats", |all| {
+        format!("{:.0}", -least(all, |q| q.flat_change.map(|v| -f64::from(v))))
+    }),
+    ("median growth over the original file", |all| {
+        let mut growths: Vec<f64> = all.iter().map(|quality| quality.growth).collect();
+        growths.sort_by(f64::total_cmp);
+        format!("{:.2}", growths[growths.len() / 2])
+    }),
+    ("refused by `stamp`", |all| {
+        format!("{}/{}", all.iter().filter(|quality| quality.refused_at.is_some()).count(), all.len())
+    }),
+];
+
+fn least(all: &[Quality], of: impl Fn(&Quality) -> Option<f64>) -> f64 {
+    all.iter().filter_map(of).fold(f64::INFINITY, f64::min)
+}
+
+/// Small frames and what is erased on white paper are counted apart: nothing is asked of them.
+fn counts(class: &str) -> bool {
+    !class.ends_with(')')
 }
 
 impl Cell {
     fn count(&mut self, outcome: Outcome) {
-        self.of += 1;
         match outcome {
             Outcome::Named { z, .. } => {
                 self.named += 1;
-                self.least_z = Some(self.least_z.map_or(z, |least| least.min(z)));
+                self.z.push(z);
             }
             Outcome::Wrong { .. } => self.wrong += 1,
-            Outcome::Nothing { .. } => {}
+            Outcome::Nothing { .. } | Outcome::Partly { .. } => {}
+            Outcome::Skipped => return,
         }
+        self.of += 1;
     }
 
-    fn words(&self) -> String {
-        let z = self.least_z.map_or_else(String::new, |z| format!(", z >= {z:.1}"));
+    /// Whether as many are named as are asked for; of few frames as many as whole frames allow, at least.
+    pub fn meets(&self, demand: Demand) -> bool {
+        self.wrong == 0 && self.named as f64 >= (demand.share() * self.of as f64).floor()
+    }
+
+    /// Named of all, and the lowest statistic.
+    pub fn words(&self) -> String {
+        let z = self.z.first().map_or_else(String::new, |z| format!(", z >= {z:.1}"));
         let wrong = if self.wrong > 0 { format!(", {} WRONG", self.wrong) } else { String::new() };
         format!("{}/{}{z}{wrong}", self.named, self.of)
     }
@@ -133,14 +196,36 @@ mod tests {
     fn cells_count_and_shout() {
         let mut cell = Cell::default();
         for outcome in [
-            Outcome::Named { z: 20.0, log10: -80.0 },
             Outcome::Named { z: 12.0, log10: -20.0 },
+            Outcome::Named { z: 20.0, log10: -80.0 },
             Outcome::Nothing { z: None },
+            Outcome::Skipped,
         ] {
             cell.count(outcome);
         }
         assert_eq!(cell.words(), "2/3, z >= 12.0");
+        assert!(cell.meets(Demand::None) && cell.meets(Demand::Many) && !cell.meets(Demand::All));
         cell.count(Outcome::Wrong { z: 9.0 });
         assert_eq!(cell.words(), "2/4, z >= 12.0, 1 WRONG");
+        assert!(!cell.meets(Demand::None));
+    }
+
+    #[test]
+    fn rows_stand_in_the_order_of_the_table_and_missed_ones_are_known() {
+        let line = |row: &str, outcome| Line::new("a.png:00", "line", row).of_outcome(outcome);
+        let named = Outcome::Named { z: 20.0, log10: -80.0 };
+        let lines = [
+            line("jpeg-75", Outcome::Nothing { z: None }).timed(0.4, 2.0),
+            line("none", named),
+            line("mean-of-32", named),
+            line("unmarked", Outcome::Nothing { z: None }),
+        ];
+        let table = Table::of(&lines, &[Attack::None, Attack::Jpeg(75)]);
+        let names: Vec<&str> = table.rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["none", "JPEG 75", "mean of 32", "unmarked", "another studios"]);
+        assert_eq!(table.missed().len(), 1);
+        assert_eq!((table.false_alarms(), table.wrong()), ((1, 0), 0));
+        assert_eq!(table.rows[1].seconds_per_megapixel, Some(0.2));
+        assert!(table.markdown().contains("| 100 % | JPEG 75 | **0/1** | 0.20 |"), "{}", table.markdown());
     }
 }

@@ -1,0 +1,183 @@
+//! Attackers who hold many copies and no key.
+//!
+//! They take what all copies have in common for the mark, and subtract it. Content-bound places and keyed signs are there
+//! against that; a shot, whose frames share one place, gives itself away to who averages enough of it.
+
+use tiermark_frame::{Frame, Limits};
+use tiermark_mark::{ContentId, Effort, Picture, Question, pixels_per_ref};
+use tiermark_signal::filter::gaussian;
+use tiermark_signal::{Plane, Size};
+
+use super::journal::{Journal, JournalError, Line};
+use super::marks::{Marks, judged};
+use super::planes_of;
+use crate::inputs::Input;
+use crate::sink::read_bounded;
+
+/// All frames are cut and scaled to this, so that they lie alike.
+const SIZE: Size = Size { width: 1280, height: 720 };
+/// Pictures that are used at most, each turned and moved to stand for many.
+const PICTURES: usize = 12;
+/// What is subtracted: half as much again as was estimated.
+const GAIN: f32 = 1.5;
+/// Changes larger than this belong to the drawing, an attacker knows; code values.
+const CLIP: f32 = 3.0;
+
+/// Copies averaged, and whether they are frames of one shot.
+const AVERAGES: [(usize, bool); 4] = [(32, true), (32, false), (1000, true), (1000, false)];
+/// Gains of the fold of a single frame.
+const FOLDS: [f32; 2] = [1.0, 1.6];
+
+/// Run all attackers once, over all pictures together, what the journal lacks.
+pub(super) fn run(marks: &Marks, inputs: &[Input], journal: &Journal) -> Result<(), JournalError> {
+    let done = |row: &str| journal.has(SUBJECT, row);
+    let rows: Vec<String> =
+        AVERAGES.iter().map(|a| average_row(*a)).chain(FOLDS.iter().map(fold_row)).collect();
+    if rows.iter().all(|row| done(row)) {
+        return Ok(());
+    }
+    let pictures: Vec<Vec<Plane>> = inputs.iter().filter_map(picture_of).take(PICTURES).collect();
+    if pictures.is_empty() {
+        return Ok(());
+    }
+    for (count, one_shot) in AVERAGES {
+        if !done(&average_row((count, one_shot))) {
+            let line = averaged(marks, &pictures, count, one_shot);
+            journal.put(&line)?;
+        }
+    }
+    for gain in FOLDS {
+        if !done(&fold_row(&gain)) {
+            journal.put(&folded(marks, &pictures[0], gain))?;
+        }
+    }
+    Ok(())
+}
+
+const SUBJECT: &str = "all pictures";
+const CLASS: &str = "attackers";
+
+fn average_row((count, one_shot): (usize, bool)) -> String {
+    format!(
+        "mean-of-{count}-frames-of-{}-subtracted-{GAIN}-times",
+        if one_shot { "one-shot" } else { "many-shots" }
+    )
+}
+
+fn fold_row(gain: &f32) -> String {
+    format!("one-frame-folded-and-subtracted-{gain}-times")
+}
+
+/// A picture of the common size; smaller ones are left out.
+fn picture_of(input: &Input) -> Option<Vec<Plane>> {
+    let limits = Limits::default();
+    let frame = Frame::decode(read_bounded(&input.path, limits.max_file_bytes).ok()?, &limits).ok()?;
+    let size = frame.size();
+    if size.width < SIZE.width || size.height < SIZE.height {
+        return None;
+    }
+    let planes = planes_of(&super::on_white(&super::picture_of_frame(&frame))).0;
+    let (left, top) = ((size.width - SIZE.width) / 2, (size.height - SIZE.height) / 2);
+    Some(planes.iter().map(|plane| Plane::from_fn(SIZE, |x, y| plane.at(left + x, top + y))).collect())
+}
+
+/// Frame number `n` of many: one of the pictures, mirrored and rolled so that no two are alike.
+fn frame(pictures: &[Vec<Plane>], n: usize) -> Vec<Plane> {
+    let (dx, dy) = (n * 97 % SIZE.width, n * 61 % SIZE.height);
+    let mirrored = n / pictures.len() % 2 == 1;
+    let rolled = |plane: &Plane| {
+        Plane::from_fn(SIZE, |x, y| {
+            let x = (x + dx) % SIZE.width;
+            plane.at(if mirrored { SIZE.width - 1 - x } else { x }, (y + dy) % SIZE.height)
+        })
+    };
+    pictures[n % pictures.len()].iter().map(rolled).collect()
+}
+
+/// The copy of a frame that an attacker holds.
+fn copy(marks: &Marks, host: &[Plane], content: u64) -> Vec<Plane> {
+    let mut id = [0; 32];
+    id[..8].copy_from_slice(&content.to_be_bytes());
+    let picture = Picture { colours: host, alpha: None, premultiplied: false };
+    let marked = marks.planes(&picture, &ContentId(id), &marks.truth(0));
+    marked.into_iter().map(|plane| plane.map(|v| v.round().clamp(0.0, 255.0))).collect()
+}
+
+/// What stands out of a smooth version of the green channel: most of the mark, and what is left of lines.
+fn residual(copy: &[Plane]) -> Plane {
+    let (fine, coarse) = (gaussian(&copy[1], 1.0), gaussian(&copy[1], 24.0));
+    let mut residual = fine;
+    let pairs = residual.samples_mut().iter_mut().zip(coarse.samples());
+    pairs.for_each(|(v, c)| *v = (*v - c).clamp(-CLIP, CLIP));
+    residual
+}
+
+fn subtract(copy: &[Plane], estimate: &Plane, gain: f32) -> Vec<Plane> {
+    let without = |plane: &Plane| {
+        let mut left = plane.clone();
+        let pairs = left.samples_mut().iter_mut().zip(estimate.samples());
+        pairs.for_each(|(v, e)| *v = (*v - gain * e).round().clamp(0.0, 255.0));
+        left
+    };
+    copy.iter().map(without).collect()
+}
+
+fn averaged(marks: &Marks, pictures: &[Vec<Plane>], count: usize, one_shot: bool) -> Line {
+    let content = |n: usize| if one_shot { 0 } else { 1 + n as u64 };
+    let mut estimate = Plane::filled(SIZE, 0.0);
+    for n in 1..=count {
+        let residual = residual(&copy(marks, &frame(pictures, n), content(n)));
+        let share = 1.0 / count as f32;
+        estimate.samples_mut().iter_mut().zip(residual.samples()).for_each(|(e, r)| *e += share * r);
+    }
+    let victim = copy(marks, &frame(pictures, 0), content(0));
+    read(marks, &subtract(&victim, &estimate, GAIN), &average_row((count, one_shot)))
+}
+
+/// The mean over all tiles of one frame, subtracted from each of them: the lattice is periodic, the word is not.
+fn folded(marks: &Marks, picture: &[Plane], gain: f32) -> Line {
+    let period = (256.0 * pixels_per_ref(SIZE)) as usize;
+    let victim = copy(marks, picture, 0);
+    let residual = residual(&victim);
+    let tile = Size { width: period, height: period };
+    let (mut sum, mut count) = (Plane::filled(tile, 0.0), Plane::filled(tile, 0.0));
+    for y in 0..SIZE.height {
+        for x in 0..SIZE.width {
+            sum.row_mut(y % period)[x % period] += residual.at(x, y);
+            count.row_mut(y % period)[x % period] += 1.0;
+        }
+    }
+    let estimate =
+        Plane::from_fn(SIZE, |x, y| sum.at(x % period, y % period) / count.at(x % period, y % period));
+    read(marks, &subtract(&victim, &estimate, gain), &fold_row(&gain))
+}
+
+fn read(marks: &Marks, found: &[Plane], row: &str) -> Line {
+    let picture = Picture { colours: found, alpha: None, premultiplied: false };
+    let question = Question { known: &marks.known, scales: &[1.0], contents: &[], effort: Effort::Full };
+    let readings = marks.detector.read(&picture, &question);
+    Line::new(SUBJECT, CLASS, row).of_outcome(judged(&readings, &[marks.truth(0)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{Outcome, Tiers};
+    use tiermark_mark::Strength;
+
+    #[test]
+    fn a_mark_subtracted_exactly_is_gone_and_one_of_another_shot_stays() {
+        let marks = Marks::from_seed(1, "attackers", Tiers::One, Strength::STANDARD);
+        let host = vec![Plane::from_fn(SIZE, |x, y| 120.0 + ((x / 160 + y / 90) % 3) as f32 * 30.0); 3];
+        let of = |content: u64| copy(&marks, &host, content);
+        let mark = |copy: &[Plane]| {
+            let mut mark = copy[1].clone();
+            mark.samples_mut().iter_mut().zip(host[1].samples()).for_each(|(v, h)| *v -= h);
+            mark
+        };
+        let (own, other) = (mark(&of(1)), mark(&of(2)));
+        let outcome = |estimate: &Plane| read(&marks, &subtract(&of(1), estimate, 1.0), "test").outcome;
+        assert!(matches!(outcome(&own), Some(Outcome::Nothing { .. })));
+        assert!(matches!(outcome(&other), Some(Outcome::Named { z, .. }) if z > 15.0));
+    }
+}
