@@ -1,14 +1,10 @@
 //! Smoothing with boxes and Gaussians; near the border the mean is over what lies inside.
 
-use crate::Plane;
+use crate::{Plane, Wide, widest};
 
 /// Mean over the square of `2 radius + 1` samples around each place.
 pub fn box_mean(plane: &Plane, radius: usize) -> Plane {
-    let mut rows = plane.clone();
-    for y in 0..plane.height() {
-        slide(plane.row(y), rows.row_mut(y), radius);
-    }
-    columns_mean(&rows, radius)
+    boxes(plane, &[radius])
 }
 
 /// Gaussian of standard deviation `sigma` samples.
@@ -22,11 +18,7 @@ pub fn gaussian(plane: &Plane, sigma: f32) -> Plane {
     if sigma <= 2.5 {
         return bell(plane, sigma);
     }
-    let mut smooth = plane.clone();
-    for radius in three_boxes(sigma) {
-        smooth = box_mean(&smooth, radius);
-    }
-    smooth
+    boxes(plane, &three_boxes(sigma))
 }
 
 /// What stands out of its surroundings, in units of how much usually does: a plane of about unit variance.
@@ -40,8 +32,12 @@ pub fn normalise_locally(plane: &Plane, fine: f32, coarse: f32, spread: f32) -> 
     const LIMIT: f32 = 2.5;
     let mut band = gaussian(plane, fine);
     let around = gaussian(plane, coarse);
-    band.samples_mut().iter_mut().zip(around.samples()).for_each(|(v, m)| *v -= m);
-    let usual = gaussian(&band.clone().map(|v| v * v), spread);
+    let mut power = around;
+    for (v, around) in band.samples_mut().iter_mut().zip(power.samples_mut()) {
+        *v -= *around;
+        *around = *v * *v;
+    }
+    let usual = gaussian(&power, spread);
     let normal = |v: f32, power: f32| (v / (power.max(0.0).sqrt() + FLOOR)).clamp(-LIMIT, LIMIT);
     band.samples_mut().iter_mut().zip(usual.samples()).for_each(|(v, &power)| *v = normal(*v, power));
     band
@@ -62,10 +58,25 @@ fn bell(plane: &Plane, sigma: f32) -> Plane {
     let radius = (3.0 * sigma).ceil() as usize;
     let weight = |d: usize| libm::expf(-((d * d) as f32) / (2.0 * sigma * sigma));
     let weights: Vec<f32> = (0..=radius).map(weight).collect();
-    let across = bell_rows(plane, &weights);
-    bell_columns(&across, &weights)
+    widest(Bell { plane, weights: &weights })
 }
 
+/// The sampled bell, whose weights start at its middle.
+struct Bell<'a> {
+    plane: &'a Plane,
+    weights: &'a [f32],
+}
+
+impl Wide for Bell<'_> {
+    type Output = Plane;
+
+    #[inline(always)]
+    fn run(self) -> Plane {
+        bell_columns(&bell_rows(self.plane, self.weights), self.weights)
+    }
+}
+
+#[inline(always)]
 fn bell_rows(plane: &Plane, weights: &[f32]) -> Plane {
     let (width, radius) = (plane.width(), weights.len() - 1);
     let mut smooth = plane.clone();
@@ -97,6 +108,7 @@ fn bell_rows(plane: &Plane, weights: &[f32]) -> Plane {
     smooth
 }
 
+#[inline(always)]
 fn bell_columns(plane: &Plane, weights: &[f32]) -> Plane {
     let (height, radius) = (plane.height(), weights.len() - 1);
     let mut smooth = Plane::filled(plane.size(), 0.0);
@@ -112,59 +124,138 @@ fn bell_columns(plane: &Plane, weights: &[f32]) -> Plane {
     smooth
 }
 
-/// Sliding mean of one row.
-fn slide(from: &[f32], to: &mut [f32], radius: usize) {
-    let n = from.len();
-    // Double precision: a running sum adds and takes away thousands of samples.
-    let mut sum: f64 = from[..radius.min(n)].iter().map(|&v| f64::from(v)).sum();
-    let rising = radius.min(n);
-    // The window's far end enters at x + radius, its near end leaves from x = radius + 1 on; where the row is longer than
-    // the window both happen at once, at a constant share.
-    let full = if n > 2 * radius { radius + 1..n - radius } else { rising..rising };
-    let shared =
-        |sum: f64, x: usize| (sum / ((x + radius).min(n - 1) - x.saturating_sub(radius) + 1) as f64) as f32;
-    let entering = |x: usize| from.get(x + radius).map_or(0.0, |&v| f64::from(v));
-    let leaving = |x: usize| if x > radius { f64::from(from[x - radius - 1]) } else { 0.0 };
-    for (x, v) in to[..full.start].iter_mut().enumerate() {
-        sum += entering(x) - leaving(x);
-        *v = shared(sum, x);
-    }
-    let share = 1.0 / (2 * radius + 1) as f64;
-    let ends =
-        from[(full.start + radius).min(n)..].iter().zip(&from[full.start.saturating_sub(radius + 1)..]);
-    for (v, (far, near)) in to[full.clone()].iter_mut().zip(ends) {
-        sum += f64::from(*far) - f64::from(*near);
-        *v = (sum * share) as f32;
-    }
-    for (x, v) in to.iter_mut().enumerate().skip(full.end) {
-        sum += entering(x) - leaving(x);
-        *v = shared(sum, x);
+/// The means over boxes of several radii one after the other: all of them along each row, then along each column, so
+/// that a strip stays in the cache.
+fn boxes(plane: &Plane, radii: &[usize]) -> Plane {
+    widest(Boxes { plane, radii })
+}
+
+struct Boxes<'a> {
+    plane: &'a Plane,
+    radii: &'a [usize],
+}
+
+impl Wide for Boxes<'_> {
+    type Output = Plane;
+
+    #[inline(always)]
+    fn run(self) -> Plane {
+        columns_smoothed(&rows_smoothed(self.plane, self.radii), self.radii)
     }
 }
 
-/// Sliding mean of all columns, a row of sums at a time.
-fn columns_mean(plane: &Plane, radius: usize) -> Plane {
-    let last = plane.height() - 1;
-    let mut sums = vec![0.0_f64; plane.width()];
-    let add = |sums: &mut Vec<f64>, y: usize, sign: f64| {
-        sums.iter_mut().zip(plane.row(y)).for_each(|(s, &v)| *s += sign * f64::from(v));
+/// Rows that are smoothed side by side: a running sum waits for itself, so several are under way at once.
+const ROWS: usize = 4;
+
+#[inline(always)]
+fn rows_smoothed(plane: &Plane, radii: &[usize]) -> Plane {
+    let width = plane.width();
+    let mut smooth = plane.clone();
+    let mut slid = vec![0.0; ROWS * width];
+    for rows in smooth.samples_mut().chunks_mut(ROWS * width) {
+        for &radius in radii {
+            if rows.len() == ROWS * width {
+                slide_rows::<ROWS>(rows, &mut slid, radius);
+            } else {
+                let pairs = rows.chunks(width).zip(slid.chunks_mut(width));
+                pairs.for_each(|(from, to)| slide_rows::<1>(from, to, radius));
+            }
+            rows.copy_from_slice(&slid[..rows.len()]);
+        }
+    }
+    smooth
+}
+
+/// Sliding means along `N` rows over `2 radius + 1` places, at the ends over those that are there.
+#[inline(always)]
+fn slide_rows<const N: usize>(from: &[f32], to: &mut [f32], radius: usize) {
+    let n = from.len() / N;
+    let rows: [&[f32]; N] = std::array::from_fn(|i| &from[i * n..][..n]);
+    let mut out = to.chunks_exact_mut(n);
+    let mut out: [&mut [f32]; N] = std::array::from_fn(|_| out.next().expect("as many rows"));
+    // Double precision: a running sum adds and takes away thousands of samples.
+    let mut sums: [f64; N] = rows.map(|row| row[..radius.min(n)].iter().map(|&v| f64::from(v)).sum());
+    // The window's far end enters at x + radius, its near end leaves from x = radius + 1 on; where the row is longer than
+    // the window both happen at once, at a constant share.
+    let full = if n > 2 * radius { radius + 1..n - radius } else { n..n };
+    let end = |x: usize, sums: &mut [f64; N], out: &mut [&mut [f32]; N]| {
+        let share = 1.0 / ((x + radius).min(n - 1) - x.saturating_sub(radius) + 1) as f64;
+        for i in 0..N {
+            let entering = rows[i].get(x + radius).map_or(0.0, |&v| f64::from(v));
+            let leaving = if x > radius { f64::from(rows[i][x - radius - 1]) } else { 0.0 };
+            sums[i] += entering - leaving;
+            out[i][x] = (sums[i] * share) as f32;
+        }
     };
-    for y in 0..=radius.min(last) {
-        add(&mut sums, y, 1.0);
-    }
-    let mut mean = Plane::filled(plane.size(), 0.0);
-    for y in 0..=last {
-        let count = (y + radius).min(last) - y.saturating_sub(radius) + 1;
-        let share = 1.0 / count as f64;
-        mean.row_mut(y).iter_mut().zip(&sums).for_each(|(v, &s)| *v = (s * share) as f32);
-        if y + radius < last {
-            add(&mut sums, y + radius + 1, 1.0);
-        }
-        if y >= radius {
-            add(&mut sums, y - radius, -1.0);
+    (0..full.start).for_each(|x| end(x, &mut sums, &mut out));
+    let (count, share) = (full.len(), 1.0 / (2 * radius + 1) as f64);
+    if count > 0 {
+        let far = rows.map(|row| &row[full.start + radius..][..count]);
+        let near = rows.map(|row| &row[full.start - radius - 1..][..count]);
+        let out = out.each_mut().map(|row| &mut row[full.clone()]);
+        for x in 0..count {
+            for i in 0..N {
+                sums[i] += f64::from(far[i][x]) - f64::from(near[i][x]);
+                out[i][x] = (sums[i] * share) as f32;
+            }
         }
     }
-    mean
+    (full.end..n).for_each(|x| end(x, &mut sums, &mut out));
+}
+
+/// Columns that are smoothed side by side, so that a strip of them stays in the cache.
+const LANES: usize = 32;
+
+#[inline(always)]
+fn columns_smoothed(plane: &Plane, radii: &[usize]) -> Plane {
+    let mut smooth = Plane::filled(plane.size(), 0.0);
+    let mut strip = Strip::new(plane.height());
+    for left in (0..plane.width()).step_by(LANES) {
+        let right = plane.width().min(left + LANES);
+        for (lanes, row) in strip.lanes.iter_mut().zip(plane.rows()) {
+            lanes[..right - left].copy_from_slice(&row[left..right]);
+        }
+        radii.iter().for_each(|&radius| strip.slide(radius));
+        for (y, lanes) in strip.lanes.iter().enumerate() {
+            smooth.row_mut(y)[left..right].copy_from_slice(&lanes[..right - left]);
+        }
+    }
+    smooth
+}
+
+/// Some rows, or columns, side by side: what is done along them is done to all at once.
+struct Strip {
+    lanes: Vec<[f32; LANES]>,
+    slid: Vec<[f32; LANES]>,
+}
+
+impl Strip {
+    fn new(length: usize) -> Self {
+        Self { lanes: vec![[0.0; LANES]; length], slid: vec![[0.0; LANES]; length] }
+    }
+
+    /// Sliding mean over `2 radius + 1` places, at the ends over those that are there.
+    #[inline(always)]
+    fn slide(&mut self, radius: usize) {
+        let (from, n) = (&self.lanes, self.lanes.len());
+        // Double precision: a running sum adds and takes away thousands of samples.
+        let mut sums = [0.0_f64; LANES];
+        let add = |sums: &mut [f64; LANES], values: &[f32; LANES], sign: f64| {
+            sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += sign * f64::from(*v));
+        };
+        from[..radius.min(n)].iter().for_each(|values| add(&mut sums, values, 1.0));
+        for (i, slid) in self.slid.iter_mut().enumerate() {
+            if let Some(entering) = from.get(i + radius) {
+                add(&mut sums, entering, 1.0);
+            }
+            if i > radius {
+                add(&mut sums, &from[i - radius - 1], -1.0);
+            }
+            let share = 1.0 / ((i + radius).min(n - 1) - i.saturating_sub(radius) + 1) as f64;
+            slid.iter_mut().zip(&sums).for_each(|(v, sum)| *v = (sum * share) as f32);
+        }
+        std::mem::swap(&mut self.lanes, &mut self.slid);
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,9 @@ pub mod quality;
 pub mod resample;
 pub mod statistics;
 pub mod transform;
+mod wide;
 
 pub use geometry::{Affine, Size};
 pub use plane::Plane;
 pub use rustfft::num_complex::Complex;
+pub use wide::{Wide, widest};

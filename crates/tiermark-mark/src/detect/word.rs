@@ -1,6 +1,6 @@
 //! From the tiles of a found picture to the words they may carry.
 
-use tiermark_signal::Complex;
+use tiermark_signal::{Complex, Wide, widest};
 
 use super::tiles::Tiles;
 use crate::carrier::{BandCarrier, WordCarrier};
@@ -82,20 +82,37 @@ pub(crate) fn codeword(payload: Payload, key: &MarkKey) -> Codeword {
 
 /// One band's soft bits under the signs of its tiles, and the sum of squares that went into them.
 fn gathered(tiles: &[Vec<Complex<f32>>], carrier: &BandCarrier, signs: &[f32]) -> (Codeword, f32) {
-    let mut sums = vec![Complex::<f32>::default(); carrier.waves.len()];
-    for (tile, sign) in tiles.iter().zip(signs).filter(|(_, sign)| **sign != 0.0) {
-        sums.iter_mut().zip(tile).for_each(|(sum, v)| *sum += v * sign);
-    }
-    let (mut soft, mut power) = ([0.0; CODE_BITS], 0.0);
-    for (sum, (bits, keyed)) in sums.iter().zip(carrier.bits.iter().zip(&carrier.signs)) {
-        let square = sum.norm_sqr();
-        let scale = if square > LIMIT * LIMIT { LIMIT / square.sqrt() } else { 1.0 };
-        for (part, (bit, key)) in [sum.re * scale, sum.im * scale].into_iter().zip(bits.iter().zip(keyed)) {
-            soft[*bit] += part * key;
-            power += part * part;
+    widest(Gathering { tiles, carrier, signs })
+}
+
+struct Gathering<'a> {
+    tiles: &'a [Vec<Complex<f32>>],
+    carrier: &'a BandCarrier,
+    signs: &'a [f32],
+}
+
+impl Wide for Gathering<'_> {
+    type Output = (Codeword, f32);
+
+    #[inline(always)]
+    fn run(self) -> (Codeword, f32) {
+        let mut sums = vec![Complex::<f32>::default(); self.carrier.waves.len()];
+        for (tile, sign) in self.tiles.iter().zip(self.signs).filter(|(_, sign)| **sign != 0.0) {
+            sums.iter_mut().zip(tile).for_each(|(sum, v)| *sum += v * sign);
         }
+        for sum in &mut sums {
+            let square = sum.norm_sqr();
+            *sum = *sum * if square > LIMIT * LIMIT { LIMIT / square.sqrt() } else { 1.0 };
+        }
+        let (mut soft, mut power) = ([0.0; CODE_BITS], 0.0);
+        for (sum, (bits, keyed)) in sums.iter().zip(self.carrier.bits.iter().zip(&self.carrier.signs)) {
+            for (part, (bit, key)) in [sum.re, sum.im].into_iter().zip(bits.iter().zip(keyed)) {
+                soft[*bit] += part * key;
+                power += part * part;
+            }
+        }
+        (soft, power)
     }
-    (soft, power)
 }
 
 impl Set {

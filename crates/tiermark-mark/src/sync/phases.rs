@@ -1,6 +1,6 @@
 //! The sync lines' amplitudes in each block of a view, and how far they agree under a map.
 
-use tiermark_signal::Complex;
+use tiermark_signal::{Complex, Wide, widest};
 
 use super::map::LatticeMap;
 use super::view::View;
@@ -31,28 +31,10 @@ pub(super) struct Block {
 
 impl Phases {
     pub(super) fn of(view: &View, lines: &[Line], start: LatticeMap) -> Self {
-        let (columns, rows) = (cuts(view.plane.width()), cuts(view.plane.height()));
-        let grid = [columns.len() - 1, rows.len() - 1];
-        let mut sums = vec![Complex::<f32>::default(); lines.len() * grid[0] * grid[1]];
-        let matrix = start.matrix();
-        let origin = start.apply([view.area.left, view.area.top]);
-        for (line, sums) in lines.iter().zip(sums.chunks_exact_mut(grid[0] * grid[1])) {
-            let (kx, ky) = (f64::from(line.wave.0) / TILE as f64, f64::from(line.wave.1) / TILE as f64);
-            let turn = [0, 1].map(|axis| (matrix[0][axis] * kx + matrix[1][axis] * ky) * view.factor);
-            let across = waves(view.plane.width(), turn[0], origin[0] * kx + origin[1] * ky);
-            let down = waves(view.plane.height(), turn[1], 0.0);
-            for (rows, sums) in rows.windows(2).zip(sums.chunks_exact_mut(grid[0])) {
-                for (y, down) in down.iter().enumerate().take(rows[1]).skip(rows[0]) {
-                    let row = view.plane.row(y);
-                    for (sum, cut) in sums.iter_mut().zip(columns.windows(2)) {
-                        *sum += across.dot(&row[cut[0]..cut[1]], cut[0]) * down;
-                    }
-                }
-            }
-            let usual = (sums.iter().map(Complex::norm_sqr).sum::<f32>() / sums.len() as f32).sqrt();
-            let scale = if usual > 0.0 { 1.0 / usual } else { 0.0 };
-            sums.iter_mut().for_each(|q| *q = limited(*q * line.phase.conj() * scale));
-        }
+        let cuts = [cuts(view.plane.width()), cuts(view.plane.height())];
+        let grid = [cuts[0].len() - 1, cuts[1].len() - 1];
+        let sums = widest(Sums { view, lines, start: &start, cuts: &cuts });
+        let [columns, rows] = &cuts;
         let middle = |cut: &[usize]| (cut[0] + cut[1]) as f64 / 2.0 * view.factor;
         let places = rows.windows(2).flat_map(|row| {
             columns
@@ -93,6 +75,45 @@ impl Phases {
     }
 }
 
+/// The limited amplitudes of each line in each block, line after line.
+struct Sums<'a> {
+    view: &'a View,
+    lines: &'a [Line],
+    start: &'a LatticeMap,
+    cuts: &'a [Vec<usize>; 2],
+}
+
+impl Wide for Sums<'_> {
+    type Output = Vec<Complex<f32>>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<Complex<f32>> {
+        let Self { view, lines, start, cuts: [columns, rows] } = self;
+        let (across_count, blocks) = (columns.len() - 1, (columns.len() - 1) * (rows.len() - 1));
+        let mut sums = vec![Complex::<f32>::default(); lines.len() * blocks];
+        let matrix = start.matrix();
+        let origin = start.apply([view.area.left, view.area.top]);
+        for (line, sums) in lines.iter().zip(sums.chunks_exact_mut(blocks)) {
+            let (kx, ky) = (f64::from(line.wave.0) / TILE as f64, f64::from(line.wave.1) / TILE as f64);
+            let turn = [0, 1].map(|axis| (matrix[0][axis] * kx + matrix[1][axis] * ky) * view.factor);
+            let across = waves(view.plane.width(), turn[0], origin[0] * kx + origin[1] * ky);
+            let down = waves(view.plane.height(), turn[1], 0.0);
+            for (rows, sums) in rows.windows(2).zip(sums.chunks_exact_mut(across_count)) {
+                for (y, down) in down.iter().enumerate().take(rows[1]).skip(rows[0]) {
+                    let row = view.plane.row(y);
+                    for (sum, cut) in sums.iter_mut().zip(columns.windows(2)) {
+                        *sum += across.dot(&row[cut[0]..cut[1]], cut[0]) * down;
+                    }
+                }
+            }
+            let usual = (sums.iter().map(Complex::norm_sqr).sum::<f32>() / sums.len() as f32).sqrt();
+            let scale = if usual > 0.0 { 1.0 / usual } else { 0.0 };
+            sums.iter_mut().for_each(|q| *q = limited(*q * line.phase.conj() * scale));
+        }
+        sums
+    }
+}
+
 /// `length` cut into blocks of about `BLOCK`.
 fn cuts(length: usize) -> Vec<usize> {
     let blocks = (length / BLOCK).max(1);
@@ -120,6 +141,7 @@ struct Waves {
 
 impl Waves {
     /// The sum of `samples` times the wave from `first` on, in eight partial sums.
+    #[inline(always)]
     fn dot(&self, samples: &[f32], first: usize) -> Complex<f32> {
         const LANES: usize = 8;
         let (re, im) = (&self.re[first..first + samples.len()], &self.im[first..first + samples.len()]);

@@ -25,18 +25,28 @@ const LEAST_LINES: f32 = 12.0;
 /// Root mean square radius of the lines, cycles per tile.
 const RMS_RADIUS: f64 = 20.0;
 
+/// Lines that are looked up side by side.
+const LANES: usize = 8;
+
 /// Scores maps in one spectrum.
 pub(crate) struct Scorer<'a> {
     spectrum: &'a LineSpectrum,
     lines: &'a [Line],
     /// Longer side of the view, samples: it sets how fine a search must be for no line to slip between.
     pub(super) side: usize,
+    /// The lines' waves, cycles per ref px, some side by side.
+    waves: Vec<[[f32; LANES]; 2]>,
 }
 
 impl<'a> Scorer<'a> {
     /// A scorer of `lines` in the spectrum of a view of `side` samples.
     pub(crate) fn new(spectrum: &'a LineSpectrum, lines: &'a [Line], side: usize) -> Self {
-        Self { spectrum, lines, side }
+        // What fills the last one up is no number, and lies nowhere.
+        let wave = |line: &Line| [line.wave.0, line.wave.1].map(|k| k as f32 / TILE as f32);
+        let side_by_side = |lines: &[Line]| {
+            [0, 1].map(|axis| std::array::from_fn(|i| lines.get(i).map_or(f32::NAN, |line| wave(line)[axis])))
+        };
+        Self { spectrum, lines, side, waves: lines.chunks(LANES).map(side_by_side).collect() }
     }
 
     pub(super) fn lines(&self) -> &'a [Line] {
@@ -59,9 +69,29 @@ impl<'a> Scorer<'a> {
     }
 
     /// The same from the nearest points of the grid.
+    #[inline(always)]
     pub(super) fn quickly_scored(&self, matrix: [[f64; 2]; 2]) -> Linear {
-        let powers = self.lines.iter().filter_map(|line| self.spectrum.nearest(frequency(matrix, line)));
-        Linear { matrix, score: score(powers) }
+        let power = self.spectrum.power();
+        let [width, height] = [power.width(), power.height()].map(|n| n as f32);
+        let [[a, b], [c, d]] = matrix.map(|row| [row[0] as f32 * width, row[1] as f32 * height]);
+        let [x0, y0] = [width, height].map(|n| 0.5 * n + 0.5);
+        let (mut sum, mut count) = (0.0_f32, 0.0_f32);
+        for [kx, ky] in &self.waves {
+            // The places first, side by side; then the powers that stand there.
+            let (mut places, mut inside) = ([0_i32; LANES], [0.0_f32; LANES]);
+            for i in 0..LANES {
+                let (x, y) = (a * kx[i] + c * ky[i] + x0, b * kx[i] + d * ky[i] + y0);
+                let within = (x >= 0.0) & (y >= 0.0) & (x < width) & (y < height);
+                inside[i] = if within { 1.0 } else { 0.0 };
+                let [x, y] = [x, y].map(|v| if within { v } else { 0.0 } as i32);
+                places[i] = y * power.width() as i32 + x;
+            }
+            for (place, inside) in places.iter().zip(inside) {
+                sum += inside * power.samples()[*place as usize].min(LIMIT);
+                count += inside;
+            }
+        }
+        Linear { matrix, score: standard(sum, count) }
     }
 
     /// `map` with its four entries moved to where the lines' power is largest.
@@ -119,6 +149,11 @@ fn score(powers: impl Iterator<Item = f32>) -> f32 {
         sum += power.min(LIMIT);
         count += 1.0;
     });
+    standard(sum, count)
+}
+
+#[inline(always)]
+fn standard(sum: f32, count: f32) -> f32 {
     if count < LEAST_LINES {
         return 0.0;
     }
