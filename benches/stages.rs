@@ -13,6 +13,9 @@ use tiermark_mark::{
 use tiermark_signal::filter::{box_mean, gaussian, normalise_locally};
 use tiermark_signal::{Plane, Size, poisson};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HD: Size = Size { width: 1920, height: 1080 };
 const UHD: Size = Size { width: 3840, height: 2160 };
 

@@ -22,6 +22,9 @@ use clap::{CommandFactory, Parser};
 use report::{Answer, Trouble};
 use tiermark::inputs::{Inputs, Links};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let common = &arguments.common;

@@ -49,6 +49,7 @@ impl Earlier {
 }
 
 /// Whether each sample of row `y` differs little from its four neighbours.
+#[inline(always)]
 pub(crate) fn flat_row(luma: &Plane, y: usize, flat: &mut [bool]) {
     let (row, last) = (luma.row(y), luma.width() - 1);
     let (above, below) = (luma.row(y.saturating_sub(1)), luma.row((y + 1).min(luma.height() - 1)));
@@ -59,6 +60,7 @@ pub(crate) fn flat_row(luma: &Plane, y: usize, flat: &mut [bool]) {
 }
 
 /// The change that a flat sample may still take, of what a mark asks for.
+#[inline(always)]
 pub(crate) fn allowed(asked: f32, earlier: f32, sample: f32, white: f32, black: f32) -> f32 {
     let (mut low, mut high) = (-(TOGETHER + earlier).max(0.0), (TOGETHER - earlier).max(0.0));
     if sample > 240.0 && white >= PAPER {

@@ -5,7 +5,7 @@
 
 use tiermark_signal::filter::{box_mean, gaussian};
 use tiermark_signal::resample::Blocks;
-use tiermark_signal::{Plane, Size};
+use tiermark_signal::{Plane, Size, Wide, widest};
 
 use crate::layout::pixels_per_ref;
 
@@ -54,6 +54,7 @@ impl Activity {
 const NEARBY: f32 = 3.0;
 
 /// By how much the mark grows at a place of this activity.
+#[inline(always)]
 pub(crate) fn grown(activity: f32, slope: f32, gain: f32) -> f32 {
     1.0 + (slope * activity).min(gain - 1.0)
 }
@@ -144,16 +145,14 @@ impl Headroom {
 }
 
 /// Room above and below `sample` within `cap`, given the local means of near-white and near-black samples.
+#[inline(always)]
 pub(crate) fn room(sample: f32, white: f32, black: f32, cap: f32) -> (f32, f32) {
-    if sample >= NEAR_WHITE {
-        (cap.min(255.0 - white), cap)
-    } else if sample <= 255.0 - NEAR_WHITE {
-        (cap, cap.min(black))
-    } else {
-        (cap, cap)
-    }
+    let up = if sample >= NEAR_WHITE { cap.min(255.0 - white) } else { cap };
+    let down = if sample <= 255.0 - NEAR_WHITE { cap.min(black) } else { cap };
+    (up, down)
 }
 
+/// The samples that `near` is true of, as their mean over windows of blocks; `without` where there are none.
 fn local_mean(
     channel: &Plane,
     factor: usize,
@@ -161,23 +160,47 @@ fn local_mean(
     near: impl Fn(f32) -> bool,
     without: f32,
 ) -> Plane {
-    let size = blocks_over(channel.size(), factor);
-    let (mut sums, mut counts) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
-    for y in 0..channel.height() {
-        let blocks = sums.row_mut(y / factor).iter_mut().zip(counts.row_mut(y / factor));
-        for ((sum, count), block) in blocks.zip(channel.row(y).chunks(factor)) {
-            for &v in block {
-                let counted = f32::from(u8::from(near(v)));
-                *sum += counted * v;
-                *count += counted;
-            }
-        }
-    }
-    let (sums, counts) = (box_mean(&sums, radius), box_mean(&counts, radius));
+    let [sums, counts] = widest(NearSums { channel, factor, near }).map(|sums| box_mean(&sums, radius));
     let mut mean = sums;
     let mean_of = |(sum, &count): (&mut f32, &f32)| *sum = if count > 0.0 { *sum / count } else { without };
     mean.samples_mut().iter_mut().zip(counts.samples()).for_each(mean_of);
     mean
+}
+
+/// Sum and number, in each block, of the samples that `near` is true of.
+struct NearSums<'a, F> {
+    channel: &'a Plane,
+    factor: usize,
+    near: F,
+}
+
+impl<F: Fn(f32) -> bool> Wide for NearSums<'_, F> {
+    type Output = [Plane; 2];
+
+    #[inline(always)]
+    fn run(self) -> [Plane; 2] {
+        let Self { channel, factor, near } = self;
+        let size = blocks_over(channel.size(), factor);
+        let (mut sums, mut counts) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
+        let (mut sum, mut count) = (vec![0.0_f32; channel.width()], vec![0.0_f32; channel.width()]);
+        for block in 0..size.height {
+            sum.fill(0.0);
+            count.fill(0.0);
+            for y in block * factor..((block + 1) * factor).min(channel.height()) {
+                for ((sum, count), &v) in sum.iter_mut().zip(&mut count).zip(channel.row(y)) {
+                    let counted = if near(v) { 1.0 } else { 0.0 };
+                    *sum += counted * v;
+                    *count += counted;
+                }
+            }
+            let total = |columns: &[f32], row: &mut [f32]| {
+                row.iter_mut().zip(columns.chunks(factor)).for_each(|(v, c)| *v = c.iter().sum());
+            };
+            total(&sum, sums.row_mut(block));
+            total(&count, counts.row_mut(block));
+        }
+        [sums, counts]
+    }
 }
 
 /// A whole block side near `pixels` that fits into the plane.

@@ -1,6 +1,6 @@
 //! Planes on other grids: block means, and cubic samples between the pixels.
 
-use crate::{Plane, Size};
+use crate::{Plane, Size, Wide, widest};
 
 /// Means over blocks of `factor` by `factor` samples; a rest at the right and lower border is left out.
 ///
@@ -24,6 +24,41 @@ pub fn block_mean(plane: &Plane, factor: usize) -> Plane {
         }
     }
     mean
+}
+
+/// Means over blocks of `factor` by `factor` samples; those at the right and lower border may be smaller.
+///
+/// # Panics
+/// If `factor` is zero.
+pub fn cell_mean(plane: &Plane, factor: usize) -> Plane {
+    widest(CellMean { plane, factor })
+}
+
+struct CellMean<'a> {
+    plane: &'a Plane,
+    factor: usize,
+}
+
+impl Wide for CellMean<'_> {
+    type Output = Plane;
+
+    #[inline(always)]
+    fn run(self) -> Plane {
+        let Self { plane, factor } = self;
+        let size = Size { width: plane.width().div_ceil(factor), height: plane.height().div_ceil(factor) };
+        let mut mean = Plane::filled(size, 0.0);
+        let mut sums = vec![0.0_f32; plane.width()];
+        for y in 0..size.height {
+            let rows = y * factor..((y + 1) * factor).min(plane.height());
+            let count = rows.len();
+            sums.fill(0.0);
+            rows.for_each(|y| sums.iter_mut().zip(plane.row(y)).for_each(|(sum, v)| *sum += v));
+            for (v, cell) in mean.row_mut(y).iter_mut().zip(sums.chunks(factor)) {
+                *v = cell.iter().sum::<f32>() / (cell.len() * count) as f32;
+            }
+        }
+        mean
+    }
 }
 
 /// Means over cells of `factor` by `factor` samples, which need not be a whole number; a rest at the right and lower
@@ -109,25 +144,31 @@ pub fn cubic_weights(t: f32) -> [f32; 4] {
 pub struct Blocks<'a> {
     coarse: &'a Plane,
     factor: usize,
-    columns: Vec<(usize, f32)>,
+    /// For each fine column, the block to its left and its share of the way to the next.
+    columns: Vec<(u32, f32)>,
 }
 
 impl<'a> Blocks<'a> {
     /// `coarse` holds one value for each block of `factor` by `factor` samples of a plane `width` wide.
     pub fn new(coarse: &'a Plane, factor: usize, width: usize) -> Self {
-        let columns = (0..width).map(|x| between(x, factor, coarse.width())).collect();
-        Self { coarse, factor, columns }
+        let column = |x: usize| {
+            let (left, share) = between(x, factor, coarse.width());
+            (left as u32, share)
+        };
+        Self { coarse, factor, columns: (0..width).map(column).collect() }
     }
 
     /// Write the values at fine row `y` to `row`.
+    #[inline(always)]
     pub fn row(&self, y: usize, row: &mut [f32]) {
         let (upper, t) = between(y, self.factor, self.coarse.height());
         let lower = (upper + 1).min(self.coarse.height() - 1);
-        let mixed: Vec<f32> =
-            self.coarse.row(upper).iter().zip(self.coarse.row(lower)).map(|(a, b)| a + t * (b - a)).collect();
-        let last = mixed.len() - 1;
+        let (upper, lower) = (self.coarse.row(upper), self.coarse.row(lower));
+        let mut mixed: Vec<f32> = upper.iter().zip(lower).map(|(a, b)| a + t * (b - a)).collect();
+        // The last block goes on behind itself.
+        mixed.extend(mixed.last().copied());
         for (v, &(x, t)) in row.iter_mut().zip(&self.columns) {
-            let (a, b) = (mixed[x], mixed[(x + 1).min(last)]);
+            let [a, b] = mixed[x as usize..][..2] else { continue };
             *v = a + t * (b - a);
         }
     }

@@ -1,0 +1,252 @@
+//! Host and payload to marked picture.
+
+mod row;
+mod strength;
+
+use tiermark_signal::resample::Blocks;
+use tiermark_signal::{Plane, Size, Wide, widest};
+
+use crate::carrier::{LatticeCarrier, SignField, Tile, WordCarrier};
+use crate::code::encode;
+use crate::earlier::{Earlier, flat_row};
+use crate::key::MarkKey;
+use crate::mask::{Activity, Headroom, grown};
+use crate::payload::{ContentId, Payload, word};
+use row::{Carriers, Columns, Row};
+pub use strength::Strength;
+use strength::SLOPE;
+
+/// A picture to be marked, or found: colour planes and, where there is one, its alpha.
+#[derive(Clone, Copy)]
+pub struct Picture<'a> {
+    /// One plane (grey) or three (R, G, B), code values 0.0 to 255.0.
+    pub colours: &'a [Plane],
+    /// 0.0 (clear) to 1.0 (opaque).
+    pub alpha: Option<&'a Plane>,
+    /// Whether the colours are already multiplied by alpha.
+    pub premultiplied: bool,
+}
+
+impl Picture<'_> {
+    /// Width and height.
+    ///
+    /// # Panics
+    /// If there is no colour plane.
+    pub fn size(&self) -> Size {
+        self.colours[0].size()
+    }
+
+    /// Pictures that this one can be read as: laid on white paper and, where there is alpha, as the layer it is.
+    pub(crate) fn layers(&self) -> usize {
+        1 + usize::from(self.alpha.is_some())
+    }
+
+    /// Luma of the picture laid on white paper: `.299 R + .587 G + .114 B` (ITU-R BT.601, as JPEG and most video).
+    pub(crate) fn luma_on_white(&self) -> Plane {
+        let mut luma = self.luma();
+        let Some(alpha) = self.alpha else { return luma };
+        for (v, &a) in luma.samples_mut().iter_mut().zip(alpha.samples()) {
+            *v = 255.0 * (1.0 - a) + if self.premultiplied { *v } else { a * *v };
+        }
+        luma
+    }
+
+    /// Luma of the colours as they stand.
+    pub(crate) fn luma(&self) -> Plane {
+        let [red, green, blue] = self.colours else { return self.colours[0].clone() };
+        let mut luma = red.clone();
+        let others = green.samples().iter().zip(blue.samples());
+        luma.samples_mut()
+            .iter_mut()
+            .zip(others)
+            .for_each(|(r, (g, b))| *r = 0.299 * *r + 0.587 * g + 0.114 * b);
+        luma
+    }
+}
+
+/// Writes one payload into pictures.
+pub struct Embedder {
+    lattice: LatticeCarrier,
+    field: SignField,
+    word_tiles: [Tile; 2],
+    lattice_tiles: [Tile; 2],
+    strength: Strength,
+    layer: Layer,
+}
+
+/// Whether other marks of the project are there already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    First,
+    Further,
+}
+
+impl Embedder {
+    /// An embedder of `payload` under the key of a tier, on the lattice of a project.
+    pub fn new(lattice: &MarkKey, tier: &MarkKey, payload: Payload, strength: Strength) -> Self {
+        let lattice = LatticeCarrier::new(lattice);
+        let carrier = WordCarrier::new(tier, &lattice);
+        let word_tiles = carrier.tiles(&encode(&word(payload, tier)));
+        let lattice_tiles = lattice.tiles();
+        Self { lattice, field: carrier.field, word_tiles, lattice_tiles, strength, layer: Layer::First }
+    }
+
+    /// An embedder for pictures that carry a mark of the project already: it adds a word of its own under another key,
+    /// on the lattice that is there, and leaves the marks together within two code values on flat colour.
+    ///
+    /// The content must be the one that the first mark was bound to. Three decibels less of the picture are spent than
+    /// by the first mark, so that three marks stay three decibels below one.
+    pub fn further(lattice: &MarkKey, tier: &MarkKey, payload: Payload, strength: Strength) -> Self {
+        let strength = Strength { lattice: 0.0, psnr: strength.psnr + 3.0, ..strength };
+        Self { layer: Layer::Further, ..Self::new(lattice, tier, payload, strength) }
+    }
+
+    /// The colour planes of `host` with the mark of `content`; rounding is left to the file's depth.
+    ///
+    /// Where alpha is 0.0 nothing changes. No sample leaves 0.0 to 255.0 that was inside.
+    pub fn embed(&self, host: &Picture<'_>, content: &ContentId) -> Vec<Plane> {
+        let size = host.size();
+        let luma = host.luma();
+        let on_white = host.alpha.map(|_| host.luma_on_white());
+        let on_white = on_white.as_ref().unwrap_or(&luma);
+        let activity = Activity::of(on_white);
+        let gain = self.strength.affordable_gain(&activity);
+        let rooms: Vec<Headroom> = host.colours.iter().map(Headroom::of).collect();
+        let earlier = (self.layer == Layer::Further).then(|| Earlier::of(on_white));
+        widest(Marking {
+            embedder: self,
+            columns: Columns::new(size, self.lattice.shift(content)),
+            gain,
+            host,
+            luma: &luma,
+            activity: activity.rows(),
+            rooms: rooms.iter().map(Headroom::rows).collect(),
+            earlier: earlier.as_ref().map(Earlier::rows),
+        })
+    }
+}
+
+/// One picture being marked, row by row.
+struct Marking<'a> {
+    embedder: &'a Embedder,
+    columns: Columns,
+    gain: f32,
+    host: &'a Picture<'a>,
+    luma: &'a Plane,
+    activity: Blocks<'a>,
+    rooms: Vec<(Blocks<'a>, Blocks<'a>)>,
+    earlier: Option<Blocks<'a>>,
+}
+
+impl Wide for Marking<'_> {
+    type Output = Vec<Plane>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<Plane> {
+        let Picture { colours, alpha, premultiplied } = *self.host;
+        let mut marked = colours.to_vec();
+        let mut row = Row::new(&self.columns);
+        for y in 0..self.luma.height() {
+            self.activity.row(y, &mut row.activity);
+            self.pattern(y, &mut row);
+            row.spare_flats(self.luma, y);
+            if let Some(earlier) = &self.earlier {
+                earlier.row(y, &mut row.earlier);
+                flat_row(self.luma, y, &mut row.flat);
+            }
+            for (channel, (white, black)) in marked.iter_mut().zip(&self.rooms) {
+                white.row(y, &mut row.white);
+                black.row(y, &mut row.black);
+                row.add_to(channel.row_mut(y), alpha.map(|alpha| alpha.row(y)), premultiplied);
+            }
+        }
+        marked
+    }
+}
+
+impl Marking<'_> {
+    /// Fill in the pattern and its cap along row `y`, from the activity that is already there.
+    #[inline(always)]
+    fn pattern(&self, y: usize, row: &mut Row) {
+        let Embedder { word_tiles, lattice_tiles, field, strength, .. } = self.embedder;
+        let height = self.columns.ref_row(y);
+        let carriers = Carriers {
+            word: [0, 1].map(|i| word_tiles[i].row(height)),
+            lattice: [0, 1].map(|i| lattice_tiles[i].row(height)),
+            signs: field.row(height),
+            strength,
+        };
+        row.lay(&self.columns, &carriers);
+        for (x, activity) in row.activity.iter().enumerate() {
+            let grown = grown(*activity, SLOPE, self.gain);
+            row.pattern[x] *= grown;
+            row.cap[x] = grown * strength.cap;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tiermark_signal::quality::psnr;
+
+    fn embedder() -> Embedder {
+        let key = |byte: u8| MarkKey::new([byte; 32]);
+        Embedder::new(&key(1), &key(2), Payload([5; 8]), Strength::STANDARD)
+    }
+
+    const CONTENT: ContentId = ContentId([7; 32]);
+    const SIZE: Size = Size { width: 640, height: 480 };
+
+    fn change(value: f32) -> (f32, f32, f64) {
+        let host = [Plane::filled(SIZE, value)];
+        let marked =
+            embedder().embed(&Picture { colours: &host, alpha: None, premultiplied: false }, &CONTENT);
+        let rounded = [marked[0].clone().map(f32::round)];
+        let (mut least, mut most) = (f32::MAX, f32::MIN);
+        rounded[0].samples().iter().for_each(|v| (least, most) = (least.min(v - value), most.max(v - value)));
+        (least, most, psnr(&host, &rounded))
+    }
+
+    #[test]
+    fn flat_colour_changes_by_one_code_value_and_paper_white_only_downwards() {
+        assert_eq!((change(128.0).0, change(128.0).1), (-1.0, 1.0));
+        assert_eq!((change(255.0).0, change(255.0).1), (-1.0, 0.0));
+        assert_eq!((change(0.0).0, change(0.0).1), (0.0, 1.0));
+        for value in [0.0, 128.0, 255.0] {
+            assert!(change(value).2 > 47.0, "{value}: {} dB", change(value).2);
+        }
+    }
+
+    #[test]
+    fn nothing_changes_under_clear_alpha() {
+        let host = [Plane::filled(SIZE, 50.0), Plane::filled(SIZE, 60.0), Plane::filled(SIZE, 70.0)];
+        let alpha = Plane::from_fn(SIZE, |x, _| if x < 320 { 0.0 } else { 0.5 });
+        for premultiplied in [false, true] {
+            let picture = Picture { colours: &host, alpha: Some(&alpha), premultiplied };
+            let marked = embedder().embed(&picture, &CONTENT);
+            for (host, marked) in host.iter().zip(&marked) {
+                for y in 0..SIZE.height {
+                    assert_eq!(host.row(y)[..320], marked.row(y)[..320]);
+                }
+            }
+            assert_ne!(host[0], marked[0]);
+        }
+    }
+
+    #[test]
+    fn contents_keys_and_payloads_change_the_pattern() {
+        let host = [Plane::filled(SIZE, 128.0)];
+        let picture = Picture { colours: &host, alpha: None, premultiplied: false };
+        let marked = |tier: u8, payload: u8, content: u8| {
+            let key = |byte: u8| MarkKey::new([byte; 32]);
+            let embedder = Embedder::new(&key(1), &key(tier), Payload([payload; 8]), Strength::STANDARD);
+            embedder.embed(&picture, &ContentId([content; 32]))
+        };
+        let base = marked(2, 5, 7);
+        assert_eq!(base, marked(2, 5, 7));
+        for other in [marked(3, 5, 7), marked(2, 6, 7), marked(2, 5, 8)] {
+            assert_ne!(base, other);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! One row of pixels while it is marked: where it lies in the pattern, and how far each sample may move.
+
+use tiermark_signal::resample::cubic_weights;
+use tiermark_signal::{Plane, Size};
+
+use super::Strength;
+use crate::carrier::crossing;
+use crate::earlier::allowed;
+use crate::layout::{FIELD, TILE, pixels_per_ref};
+use crate::mask::room;
+
+/// Largest change of a sample that equals its neighbours: rounded, two code values.
+const FLAT_CAP: f32 = 2.45;
+/// Activity from which on the pattern is that for texture, code values.
+const TEXTURED: f32 = 1.5;
+
+/// Where the columns of a frame lie in the pattern.
+pub(super) struct Columns {
+    /// Of each pixel: the first of the four ref columns around it, and their weights.
+    pixels: Vec<(u32, [f32; 4])>,
+    /// Each ref column that a row needs.
+    refs: Vec<RefColumn>,
+    scale: f64,
+    top: f64,
+}
+
+struct RefColumn {
+    /// Place in a row of a tile.
+    cell: u32,
+    /// The tiles of the field that meet here, and the share of the second.
+    tiles: [u8; 2],
+    share: f32,
+    /// The pixel column it is nearest to.
+    pixel: u32,
+}
+
+impl Columns {
+    pub(super) fn new(size: Size, shift: [f64; 2]) -> Self {
+        let scale = 1.0 / pixels_per_ref(size);
+        let place = |x: usize| (x as f64 + 0.5) * scale + shift[0];
+        // Cubic interpolation reaches one column to the left and two to the right.
+        let first = libm::floor(place(0)) as i64 - 1;
+        let last = libm::floor(place(size.width - 1)) as i64 + 2;
+        let pixel = |x: usize| {
+            let base = libm::floor(place(x));
+            ((base as i64 - 1 - first) as u32, cubic_weights((place(x) - base) as f32))
+        };
+        let column = |at: i64| {
+            let (left, right, share) = crossing(at as f64);
+            let nearest = libm::round((at as f64 - shift[0]) / scale - 0.5);
+            RefColumn {
+                cell: at.rem_euclid(TILE as i64) as u32,
+                tiles: [left, right].map(|tile| tile.rem_euclid(FIELD as i64) as u8),
+                share,
+                pixel: nearest.clamp(0.0, (size.width - 1) as f64) as u32,
+            }
+        };
+        Self {
+            pixels: (0..size.width).map(pixel).collect(),
+            refs: (first..=last).map(column).collect(),
+            scale,
+            top: shift[1],
+        }
+    }
+
+    /// Height of pixel row `y` in the lattice, ref px.
+    pub(super) fn ref_row(&self, y: usize) -> f64 {
+        (y as f64 + 0.5) * self.scale + self.top
+    }
+}
+
+/// The tiles along one row, for flat colour and for texture, and the signs of the field there.
+pub(super) struct Carriers<'a> {
+    pub(super) word: [[f32; TILE]; 2],
+    pub(super) lattice: [[f32; TILE]; 2],
+    pub(super) signs: [f32; FIELD],
+    pub(super) strength: &'a Strength,
+}
+
+/// What is known along one row of pixels.
+pub(super) struct Row {
+    pub(super) activity: Vec<f32>,
+    pub(super) pattern: Vec<f32>,
+    pub(super) cap: Vec<f32>,
+    pub(super) white: Vec<f32>,
+    pub(super) black: Vec<f32>,
+    /// Change by earlier marks.
+    pub(super) earlier: Vec<f32>,
+    /// Whether earlier marks limit this one; nowhere in the first.
+    pub(super) flat: Vec<bool>,
+    /// The pattern on the ref grid.
+    refs: Vec<f32>,
+}
+
+impl Row {
+    pub(super) fn new(columns: &Columns) -> Self {
+        let row = || vec![0.0; columns.pixels.len()];
+        Self {
+            activity: row(),
+            pattern: row(),
+            cap: row(),
+            white: row(),
+            black: row(),
+            earlier: row(),
+            flat: vec![false; columns.pixels.len()],
+            refs: vec![0.0; columns.refs.len()],
+        }
+    }
+
+    /// The pattern of unit growth: put together on the ref grid, and read between its columns.
+    #[inline(always)]
+    pub(super) fn lay(&mut self, columns: &Columns, carriers: &Carriers<'_>) {
+        let Carriers { word, lattice, signs, strength } = carriers;
+        for (v, column) in self.refs.iter_mut().zip(&columns.refs) {
+            let (a, b) = (signs[usize::from(column.tiles[0])], signs[usize::from(column.tiles[1])]);
+            let sign = a + column.share * (b - a);
+            let textured = (self.activity[column.pixel as usize] / TEXTURED).min(1.0);
+            let mixed = |tiles: &[[f32; TILE]; 2]| {
+                let (flat, busy) = (tiles[0][column.cell as usize], tiles[1][column.cell as usize]);
+                flat + textured * (busy - flat)
+            };
+            *v = strength.word * sign * mixed(word) + strength.lattice * mixed(lattice);
+        }
+        for (v, (first, weights)) in self.pattern.iter_mut().zip(&columns.pixels) {
+            let around = &self.refs[*first as usize..][..4];
+            *v = weights[0] * around[0]
+                + weights[1] * around[1]
+                + weights[2] * around[2]
+                + weights[3] * around[3];
+        }
+    }
+
+    /// Where luma equals that of all four neighbours nothing masks: at most two code values, whatever is around.
+    #[inline(always)]
+    pub(super) fn spare_flats(&mut self, luma: &Plane, y: usize) {
+        let (row, last) = (luma.row(y), luma.width() - 1);
+        let above = luma.row(y.saturating_sub(1));
+        let below = luma.row((y + 1).min(luma.height() - 1));
+        let spare = |cap: &mut f32, v: f32, around: [f32; 4]| {
+            let flat = (around[0] == v) & (around[1] == v) & (around[2] == v) & (around[3] == v);
+            *cap = if flat { cap.min(FLAT_CAP) } else { *cap };
+        };
+        if last == 0 {
+            return spare(&mut self.cap[0], row[0], [above[0], below[0], row[0], row[0]]);
+        }
+        spare(&mut self.cap[0], row[0], [above[0], below[0], row[0], row[1]]);
+        let (left, right) = (&row[..last - 1], &row[2..]);
+        let inner = self.cap[1..last].iter_mut().zip(&row[1..last]).zip(left.iter().zip(right));
+        let beside = above[1..last].iter().zip(&below[1..last]);
+        for (((cap, v), (left, right)), (above, below)) in inner.zip(beside) {
+            spare(cap, *v, [*above, *below, *left, *right]);
+        }
+        spare(&mut self.cap[last], row[last], [above[last], below[last], row[last - 1], row[last]]);
+    }
+
+    /// Add the pattern to the samples of one channel, as far as each has room.
+    #[inline(always)]
+    pub(super) fn add_to(&self, samples: &mut [f32], alpha: Option<&[f32]>, premultiplied: bool) {
+        let limited = self.flat.iter().any(|flat| *flat);
+        match alpha {
+            None if limited => self.each(samples, |x, v, change| v + self.within(x, v, change)),
+            None => self.each(samples, |_, v, change| v + change),
+            Some(alpha) => {
+                for (x, (v, &alpha)) in samples.iter_mut().zip(alpha).enumerate() {
+                    if alpha <= 0.0 {
+                        continue;
+                    }
+                    let (sample, share) = if premultiplied { (*v / alpha, alpha) } else { (*v, 1.0) };
+                    let change = bent(sample, self.pattern[x], self.cap[x], self.white[x], self.black[x]);
+                    *v += share * self.within(x, sample, change);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn each(&self, samples: &mut [f32], marked: impl Fn(usize, f32, f32) -> f32) {
+        let n = samples.len();
+        let (pattern, cap) = (&self.pattern[..n], &self.cap[..n]);
+        let (white, black) = (&self.white[..n], &self.black[..n]);
+        for (x, v) in samples.iter_mut().enumerate() {
+            *v = marked(x, *v, bent(*v, pattern[x], cap[x], white[x], black[x]));
+        }
+    }
+
+    /// A change as far as earlier marks leave it.
+    #[inline(always)]
+    fn within(&self, x: usize, sample: f32, change: f32) -> f32 {
+        if self.flat[x] {
+            allowed(change, self.earlier[x], sample, self.white[x], self.black[x])
+        } else {
+            change
+        }
+    }
+}
+
+/// The pattern bent into the room that a sample has; centred between the two ends of that room.
+#[inline(always)]
+fn bent(sample: f32, pattern: f32, cap: f32, white: f32, black: f32) -> f32 {
+    let (up, down) = room(sample, white, black, cap);
+    let half = 0.5 * (up + down);
+    let change = 0.5 * (up - down) + half * soft_limit(pattern / half.max(f32::MIN_POSITIVE));
+    if half > 0.0 { change } else { 0.0 }
+}
+
+/// `tanh` to within 0.024, by its continued fraction cut short: the same on every machine, and quick.
+#[inline(always)]
+fn soft_limit(x: f32) -> f32 {
+    let x = x.clamp(-3.0, 3.0);
+    x * (27.0 + x * x) / (27.0 + 9.0 * x * x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn soft_limit_is_nearly_tanh() {
+        for i in -40..=40 {
+            let x = i as f32 / 10.0;
+            assert!((soft_limit(x) - libm::tanhf(x)).abs() < 0.024, "{x}");
+        }
+    }
+}

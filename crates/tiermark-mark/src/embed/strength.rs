@@ -1,0 +1,50 @@
+//! How strong a mark is, by name.
+
+use crate::mask::Activity;
+
+/// How strong the mark is, in code values of an 8-bit file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Strength {
+    /// Standard deviation of the word's pattern on flat colour.
+    pub word: f32,
+    /// Standard deviation of the lattice's pattern on flat colour.
+    pub lattice: f32,
+    /// Largest change on flat colour, before rounding.
+    pub cap: f32,
+    /// By how much the busiest texture may exceed flat colour.
+    pub gain: f32,
+    /// Peak signal-to-noise ratio that no picture goes below, dB: a picture that is busy all over gets less gain.
+    pub psnr: f64,
+}
+
+impl Strength {
+    /// For masters and what is looked at closely: 50 dB and more.
+    pub const DELIVERY: Self = Self { word: 0.46, lattice: 0.44, cap: 1.1, gain: 2.0, psnr: 50.3 };
+    /// What `stamp` uses: below the threshold of sight on a bright screen (`docs/spec/mark-v1.md`).
+    pub const STANDARD: Self = Self { word: 0.55, lattice: 0.50, cap: 1.25, gain: 3.0, psnr: 45.3 };
+    /// For recipients who may well attack the copies, and small frames: 42 dB and more, still two values on flat colour.
+    pub const HOSTILE: Self = Self { word: 0.80, lattice: 0.65, cap: 1.9, gain: 4.0, psnr: 42.3 };
+
+    /// All there are, weakest first.
+    pub const NAMED: [(&'static str, Self); 3] =
+        [("delivery", Self::DELIVERY), ("standard", Self::STANDARD), ("hostile", Self::HOSTILE)];
+
+    /// The strength of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, strength)| strength)
+    }
+
+    /// The gain that keeps a picture of this activity above `psnr`.
+    pub(super) fn affordable_gain(&self, activity: &Activity) -> f32 {
+        // The soft limit leaves two thirds of the pattern's variance (measured on grain), rounding to 8 bits adds 1/12.
+        let variance = 0.66 * f64::from(self.word * self.word + self.lattice * self.lattice);
+        let budget = 255.0 * 255.0 / libm::pow(10.0, self.psnr / 10.0) - 1.0 / 12.0;
+        let affordable = |gain: &f32| variance * activity.mean_square_growth(SLOPE, *gain) <= budget;
+        // In steps of a sixteenth: finer ones could not be told apart.
+        let steps = ((self.gain - 1.0) * 16.0) as u16;
+        (0..=steps).rev().map(|step| 1.0 + f32::from(step) / 16.0).find(affordable).unwrap_or(1.0)
+    }
+}
+
+/// Growth of the mark for each code value of activity.
+pub(super) const SLOPE: f32 = 0.35;
