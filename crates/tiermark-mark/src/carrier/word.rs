@@ -94,8 +94,7 @@ mod tests {
     #[test]
     fn tiles_have_unit_power() {
         for tile in carrier(1).tiles(&encode(&[true; 96])) {
-            let power: f32 =
-                (0..TILE).map(|y| tile.row(y as f64).iter().map(|v| v * v).sum::<f32>()).sum();
+            let power: f32 = (0..TILE).map(|y| tile.row(y as f64).iter().map(|v| v * v).sum::<f32>()).sum();
             assert!((power / (TILE * TILE) as f32 - 1.0).abs() < 1e-3, "{power}");
         }
     }

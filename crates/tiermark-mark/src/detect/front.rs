@@ -6,7 +6,7 @@
 //! against plain whitening.
 
 use tiermark_signal::statistics::quantile;
-use tiermark_signal::{Plane, Size, poisson};
+use tiermark_signal::{Plane, Size, Wide, poisson, widest};
 
 use crate::embed::Picture;
 
@@ -29,7 +29,8 @@ impl Gentle {
     /// The gentle steps of `luma`; where `valid` is given, only between two samples that are both above zero.
     pub(crate) fn of(luma: &Plane, valid: Option<&Plane>) -> Self {
         let factor = block_factor(luma.size());
-        let (dx, dy) = block_steps(luma, valid, factor, &Steepness::of(luma));
+        let steep = Steepness::of(luma);
+        let (dx, dy) = widest(BlockSteps { luma, valid, factor, steep: &steep });
         Self { plane: poisson::integrate(&dx, &dy), factor }
     }
 
@@ -117,43 +118,58 @@ impl Steepness {
 ///
 /// The step from one block mean to the next is a sum over all sample steps between them, those in the middle counted
 /// most (a triangle of `2 factor - 1` weights): so a large picture is put together again on a small grid at once.
-fn block_steps(luma: &Plane, valid: Option<&Plane>, factor: usize, steep: &Steepness) -> (Plane, Plane) {
-    let size = Size::new(luma.width() / factor, luma.height() / factor).expect("a block fits");
-    let share = 1.0 / (factor * factor) as f32;
-    let (mut dx, mut dy) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
-    let mut steps = vec![0.0; luma.width()];
-    let mut blocks = vec![0.0; size.width];
-    for y in 0..size.height * factor {
-        let (row, mask) = (luma.row(y), valid.map(|v| v.row(y)));
-        for (part, steep) in steep.along(y, row.len() - 1) {
-            let mask = mask.map(|m| (&m[part.clone()], &m[part.start + 1..=part.end]));
-            gentle(&row[part.clone()], &row[part.start + 1..=part.end], mask, steep, &mut steps[part]);
-        }
-        add_triangles(&steps[..row.len() - 1], factor, share, dx.row_mut(y / factor));
-        if y + 1 < luma.height() {
-            let below = valid.map(|v| v.row(y + 1));
-            for (part, steep) in steep.along(y, row.len()) {
-                let mask = mask.zip(below).map(|(m, b)| (&m[part.clone()], &b[part.clone()]));
-                gentle(&row[part.clone()], &luma.row(y + 1)[part.clone()], mask, steep, &mut steps[part]);
-            }
-            for (sum, block) in blocks.iter_mut().zip(steps.chunks_exact(factor)) {
-                *sum = block.iter().sum::<f32>() * share;
-            }
-            let (block, inside) = (y / factor, y % factor);
-            add_scaled(dy.row_mut(block), &blocks, (inside + 1) as f32);
-            if block > 0 {
-                add_scaled(dy.row_mut(block - 1), &blocks, (factor - 1 - inside) as f32);
-            }
-        }
-    }
-    (dx, dy)
+struct BlockSteps<'a> {
+    luma: &'a Plane,
+    valid: Option<&'a Plane>,
+    factor: usize,
+    steep: &'a Steepness,
 }
 
+impl Wide for BlockSteps<'_> {
+    type Output = (Plane, Plane);
+
+    #[inline(always)]
+    fn run(self) -> (Plane, Plane) {
+        let Self { luma, valid, factor, steep } = self;
+        let size = Size::new(luma.width() / factor, luma.height() / factor).expect("a block fits");
+        let share = 1.0 / (factor * factor) as f32;
+        let (mut dx, mut dy) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
+        let mut steps = vec![0.0; luma.width()];
+        let mut blocks = vec![0.0; size.width];
+        for y in 0..size.height * factor {
+            let (row, mask) = (luma.row(y), valid.map(|v| v.row(y)));
+            for (part, steep) in steep.along(y, row.len() - 1) {
+                let mask = mask.map(|m| (&m[part.clone()], &m[part.start + 1..=part.end]));
+                gentle(&row[part.clone()], &row[part.start + 1..=part.end], mask, steep, &mut steps[part]);
+            }
+            add_triangles(&steps[..row.len() - 1], factor, share, dx.row_mut(y / factor));
+            if y + 1 < luma.height() {
+                let below = valid.map(|v| v.row(y + 1));
+                for (part, steep) in steep.along(y, row.len()) {
+                    let mask = mask.zip(below).map(|(m, b)| (&m[part.clone()], &b[part.clone()]));
+                    gentle(&row[part.clone()], &luma.row(y + 1)[part.clone()], mask, steep, &mut steps[part]);
+                }
+                for (sum, block) in blocks.iter_mut().zip(steps.chunks_exact(factor)) {
+                    *sum = block.iter().sum::<f32>() * share;
+                }
+                let (block, inside) = (y / factor, y % factor);
+                add_scaled(dy.row_mut(block), &blocks, (inside + 1) as f32);
+                if block > 0 {
+                    add_scaled(dy.row_mut(block - 1), &blocks, (factor - 1 - inside) as f32);
+                }
+            }
+        }
+        (dx, dy)
+    }
+}
+
+#[inline(always)]
 fn add_scaled(sums: &mut [f32], blocks: &[f32], weight: f32) {
     sums.iter_mut().zip(blocks).for_each(|(sum, v)| *sum += weight * v);
 }
 
 /// Steps from `from` to `to` that are not steep and lead between valid samples; 0.0 for the others.
+#[inline(always)]
 fn gentle(from: &[f32], to: &[f32], valid: Option<(&[f32], &[f32])>, steep: f32, steps: &mut [f32]) {
     for (step, (a, b)) in steps.iter_mut().zip(from.iter().zip(to)) {
         let d = b - a;
@@ -166,6 +182,7 @@ fn gentle(from: &[f32], to: &[f32], valid: Option<(&[f32], &[f32])>, steep: f32,
 }
 
 /// For each block but the last, the triangle over the steps from its first sample on.
+#[inline(always)]
 fn add_triangles(steps: &[f32], factor: usize, share: f32, sums: &mut [f32]) {
     let blocks = sums.len();
     for (block, sum) in sums[..blocks - 1].iter_mut().enumerate() {

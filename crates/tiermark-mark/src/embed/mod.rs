@@ -13,8 +13,8 @@ use crate::key::MarkKey;
 use crate::mask::{Activity, Headroom, grown};
 use crate::payload::{ContentId, Payload, word};
 use row::{Carriers, Columns, Row};
-pub use strength::Strength;
 use strength::SLOPE;
+pub use strength::Strength;
 
 /// A picture to be marked, or found: colour planes and, where there is one, its alpha.
 #[derive(Clone, Copy)]

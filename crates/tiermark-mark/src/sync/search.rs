@@ -1,5 +1,7 @@
 //! How well the sync lines stand in a spectrum under a linear map, and the short list of the best maps.
 
+use tiermark_signal::{Plane, Size};
+
 use super::LineSpectrum;
 use crate::carrier::Line;
 use crate::layout::{TILE, radius};
@@ -36,17 +38,37 @@ pub(crate) struct Scorer<'a> {
     pub(super) side: usize,
     /// The lines' waves, cycles per ref px, some side by side.
     waves: Vec<[[f32; LANES]; 2]>,
+    steps: Steps,
+}
+
+/// Limited powers in whole steps: a fine search that stays in the cache, of which only the order of maps is kept.
+struct Steps {
+    /// Row by row, and a zero behind them.
+    powers: Vec<u8>,
+    size: Size,
+}
+
+impl Steps {
+    /// Steps to a unit of power.
+    const PER_UNIT: f32 = 21.0;
+
+    fn of(power: &Plane) -> Self {
+        let step = |v: &f32| (v.min(LIMIT) * Self::PER_UNIT + 0.5) as u8;
+        let powers = power.samples().iter().map(step).chain([0]).collect();
+        Self { powers, size: power.size() }
+    }
 }
 
 impl<'a> Scorer<'a> {
     /// A scorer of `lines` in the spectrum of a view of `side` samples.
     pub(crate) fn new(spectrum: &'a LineSpectrum, lines: &'a [Line], side: usize) -> Self {
+        let steps = Steps::of(spectrum.power());
         // What fills the last one up is no number, and lies nowhere.
         let wave = |line: &Line| [line.wave.0, line.wave.1].map(|k| k as f32 / TILE as f32);
         let side_by_side = |lines: &[Line]| {
             [0, 1].map(|axis| std::array::from_fn(|i| lines.get(i).map_or(f32::NAN, |line| wave(line)[axis])))
         };
-        Self { spectrum, lines, side, waves: lines.chunks(LANES).map(side_by_side).collect() }
+        Self { spectrum, lines, side, waves: lines.chunks(LANES).map(side_by_side).collect(), steps }
     }
 
     pub(super) fn lines(&self) -> &'a [Line] {
@@ -71,27 +93,26 @@ impl<'a> Scorer<'a> {
     /// The same from the nearest points of the grid.
     #[inline(always)]
     pub(super) fn quickly_scored(&self, matrix: [[f64; 2]; 2]) -> Linear {
-        let power = self.spectrum.power();
-        let [width, height] = [power.width(), power.height()].map(|n| n as f32);
+        let Steps { powers, size } = &self.steps;
+        let [width, height] = [size.width, size.height].map(|n| n as f32);
         let [[a, b], [c, d]] = matrix.map(|row| [row[0] as f32 * width, row[1] as f32 * height]);
         let [x0, y0] = [width, height].map(|n| 0.5 * n + 0.5);
-        let (mut sum, mut count) = (0.0_f32, 0.0_f32);
+        let (mut sum, mut count) = (0_u32, 0_u32);
         for [kx, ky] in &self.waves {
-            // The places first, side by side; then the powers that stand there.
-            let (mut places, mut inside) = ([0_i32; LANES], [0.0_f32; LANES]);
+            // The places first, side by side; then the powers that stand there. Behind the last one stands nothing.
+            let (mut places, mut inside) = ([0_i32; LANES], [0_u32; LANES]);
             for i in 0..LANES {
                 let (x, y) = (a * kx[i] + c * ky[i] + x0, b * kx[i] + d * ky[i] + y0);
                 let within = (x >= 0.0) & (y >= 0.0) & (x < width) & (y < height);
-                inside[i] = if within { 1.0 } else { 0.0 };
+                inside[i] = u32::from(within);
                 let [x, y] = [x, y].map(|v| if within { v } else { 0.0 } as i32);
-                places[i] = y * power.width() as i32 + x;
+                let place = y * size.width as i32 + x;
+                places[i] = if within { place } else { size.area() as i32 };
             }
-            for (place, inside) in places.iter().zip(inside) {
-                sum += inside * power.samples()[*place as usize].min(LIMIT);
-                count += inside;
-            }
+            sum += places.iter().map(|place| u32::from(powers[*place as usize])).sum::<u32>();
+            count += inside.iter().sum::<u32>();
         }
-        Linear { matrix, score: standard(sum, count) }
+        Linear { matrix, score: standard(sum as f32 / Steps::PER_UNIT, count as f32) }
     }
 
     /// `map` with its four entries moved to where the lines' power is largest.
