@@ -31,6 +31,12 @@ pub(super) struct Words<'a> {
 }
 
 impl Words<'_> {
+    /// The known word that stands best in soft bits under one key.
+    fn best(&self, soft: &SoftBits, key: usize) -> Option<WordReading> {
+        let words = self.known.iter().zip(&self.codewords[key]);
+        words.map(|(&payload, codeword)| soft.best(payload, codeword)).max_by(|a, b| a.z.total_cmp(&b.z))
+    }
+
     /// Any of 2^64 messages might have been decoded; a known one had to be one of few.
     fn bound(&self, z: f64, known: bool) -> FalseAlarm {
         let words = if known { self.known.len() as f64 } else { libm::exp2(64.0) };
@@ -43,7 +49,8 @@ struct Place {
     key: usize,
     at: [i64; 2],
     agreement: f32,
-    soft: SoftBits,
+    /// The best of the known words, where each place is asked for all of them.
+    known: Option<WordReading>,
 }
 
 /// The places that a lattice can have in the sign field.
@@ -77,7 +84,7 @@ impl Detector {
         let places = self.places(tiles, words);
         let decoded = if tiles.places.len() < FEW_TILES { places.len() } else { PLACES_DECODED };
         let strongest = (0..self.tiers.len()).filter_map(|key| {
-            let (word, at) = self.strongest(&places, decoded, key, words)?;
+            let (word, at) = self.strongest(tiles, &places, decoded, key, words)?;
             let reading = self.judged(word, key, fit, words)?;
             let patches = self.patches(tiles, fit, &reading, at);
             Some(Reading { patches, ..reading })
@@ -91,6 +98,7 @@ impl Detector {
     /// tiles the same signs only the first.
     fn places(&self, tiles: &Tiles, words: &Words<'_>) -> Vec<Place> {
         let mut places = Vec::new();
+        let few = words.known.len() <= FEW_WORDS;
         for key in 0..self.tiers.len() {
             let carrier = &self.tiers[key].carrier;
             let mut seen: Vec<Vec<f32>> = Vec::new();
@@ -100,15 +108,13 @@ impl Detector {
                     continue;
                 }
                 let soft = SoftBits::gather(tiles, carrier, &signs);
-                places.push(Place { key, at, agreement: soft.agreement(), soft });
+                let known = if few { words.best(&soft, key) } else { None };
+                places.push(Place { key, at, agreement: soft.agreement(), known });
                 seen.push(signs);
             }
         }
         // A stable sort: equal places keep their order on every machine.
         places.sort_by(|a, b| b.agreement.total_cmp(&a.agreement));
-        if words.known.len() > FEW_WORDS {
-            places.truncate(PLACES_KEPT);
-        }
         places
     }
 
@@ -118,19 +124,29 @@ impl Detector {
     /// that, the decoder finds it, its keyed check fits, and it is stronger.
     fn strongest(
         &self,
+        tiles: &Tiles,
         places: &[Place],
         decoded: usize,
         key: usize,
         words: &Words<'_>,
     ) -> Option<(WordReading, [i64; 2])> {
         let tier = &self.tiers[key];
-        let known = places.iter().filter(|place| place.key == key).flat_map(|place| {
-            let words = words.known.iter().zip(&words.codewords[key]);
-            words.map(|(&payload, codeword)| (place.soft.best(payload, codeword), place.at))
+        // Gathered again: to keep all of them would be ten times the picture.
+        let front = |count: usize| {
+            places.iter().take(count).filter(|place| place.key == key).map(|place| {
+                let signs = tiles.signs(&tier.carrier.field, place.at);
+                (SoftBits::gather(tiles, &tier.carrier, &signs), place.at)
+            })
+        };
+        let decoded = front(decoded).flat_map(|(soft, at)| {
+            let words: Vec<WordReading> = soft.decoded(&tier.key).collect();
+            words.into_iter().map(move |word| (word, at))
         });
-        let front = places.iter().take(decoded).filter(|place| place.key == key);
-        let decoded = front.flat_map(|place| place.soft.decoded(&tier.key).map(|word| (word, place.at)));
-        decoded.chain(known).max_by(|a, b| a.0.z.total_cmp(&b.0.z))
+        let known = places.iter().filter(|place| place.key == key);
+        let known = known.filter_map(|place| Some((place.known?, place.at)));
+        let many = if words.known.len() > FEW_WORDS { PLACES_KEPT } else { 0 };
+        let asked = front(many).filter_map(|(soft, at)| Some((words.best(&soft, key)?, at)));
+        decoded.chain(known).chain(asked).max_by(|a, b| a.0.z.total_cmp(&b.0.z))
     }
 
     /// The reading with its bound, if it is worth one.
