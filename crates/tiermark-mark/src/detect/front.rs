@@ -19,7 +19,7 @@ pub(crate) struct Gentle {
 }
 
 /// Samples worth looking at, a frame of 1280 by 720 and a little: finer ones hold no more of waves of 8 ref px and longer.
-const MOST_SAMPLES: usize = 1_000_000;
+const MOST_SAMPLES: usize = 600_000;
 /// A long pan keeps this many rows, so that its waves stay above the pixel grid.
 const SHORT_SIDE: usize = 480;
 /// A step at least this steep belongs to the drawing, code values.
