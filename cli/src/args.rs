@@ -122,6 +122,11 @@ pub(crate) enum VendorVerb {
     },
 }
 
+/// The names of strengths.
+fn strength() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(tiermark::Strength::NAMED.map(|(name, _)| name))
+}
+
 #[derive(Args)]
 pub(crate) struct BenchArguments {
     /// Files and folders
@@ -136,6 +141,9 @@ pub(crate) struct BenchArguments {
     /// Marks on the same pixels
     #[arg(long, default_value_t = 1, value_parser = clap::builder::PossibleValuesParser::new(["1", "3"]).map(|n| n.parse::<u8>().unwrap_or(1)))]
     pub(crate) tiers: u8,
+    /// How strong they are
+    #[arg(long, value_name = "NAME", default_value = "standard", value_parser = strength())]
+    pub(crate) strength: String,
     /// Folder for the journal, the tables and the page with plots
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -177,6 +185,9 @@ pub(crate) struct StampArguments {
     /// Sign and write nothing, but say what would happen and how strong the marks would be
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
+    /// How strong the marks are: 50 dB and more, 45, or 42; copies that are there already stay as they are
+    #[arg(long, value_name = "NAME", default_value = "standard", value_parser = strength())]
+    pub(crate) strength: String,
     /// Let copies leave whose mark will hardly survive anything
     #[arg(long)]
     pub(crate) allow_weak: bool,

@@ -17,7 +17,7 @@ pub(crate) fn run(common: &Common, arguments: &BenchArguments) -> Result<Answer,
         seed: arguments.seed,
         attacks: attacks(&arguments.attacks)?,
         tiers: if arguments.tiers == 3 { Tiers::Three } else { Tiers::One },
-        strength: ("standard".to_owned(), tiermark::Strength::STANDARD),
+        strength: (arguments.strength.clone(), crate::strength(&arguments.strength)),
     };
     let journal = match &arguments.out {
         None => Journal::in_memory(),

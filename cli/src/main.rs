@@ -66,6 +66,11 @@ fn find(named: &[PathBuf], links: Links) -> Result<Inputs, Trouble> {
     Ok(inputs)
 }
 
+/// The strength of a name that the arguments have let through.
+fn strength(name: &str) -> tiermark::Strength {
+    tiermark::Strength::named(name).expect("a name from the list")
+}
+
 /// Do `work` on as many threads as were asked for.
 fn in_pool<T: Send>(jobs: u16, work: impl FnOnce() -> T + Send) -> Result<T, Trouble> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build();

@@ -22,6 +22,7 @@ pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer,
         force: arguments.force,
         dry_run: arguments.dry_run,
         allow_weak: arguments.allow_weak,
+        strength: crate::strength(&arguments.strength),
         write: WriteOptions { allow_depth_change: arguments.allow_depth_change },
         limits: trace::limits(arguments.max_megapixels),
     };
@@ -95,6 +96,10 @@ impl Watch for Watcher<'_> {
     }
 }
 
+fn lowest(values: impl Iterator<Item = f64>) -> String {
+    values.min_by(f64::total_cmp).map_or_else(|| "-".to_owned(), |z| format!("{z:.1}"))
+}
+
 /// Stamped, refused, failed, median PSNR, lowest predicted z.
 fn summary(outcomes: &[Outcome], dry_run: bool) -> String {
     let count =
@@ -103,11 +108,13 @@ fn summary(outcomes: &[Outcome], dry_run: bool) -> String {
     let mut psnr: Vec<f64> = stamped().filter_map(|outcome| outcome.psnr_db).collect();
     psnr.sort_by(f64::total_cmp);
     let median = psnr.get(psnr.len() / 2).map_or_else(|| "-".to_owned(), |db| format!("{db:.1} dB"));
-    let least = stamped().filter_map(|outcome| outcome.predicted_z).min_by(f64::total_cmp);
-    let least = least.map_or_else(|| "-".to_owned(), |z| format!("{z:.1}"));
+    let least = lowest(stamped().filter_map(|outcome| outcome.predicted_z));
     let first = if dry_run { "could be stamped" } else { "stamped" };
-    report::table(
-        &[first, "refused", "failed", "median PSNR", "lowest predicted z"],
-        vec![vec![count(Status::Stamped), count(Status::Refused), count(Status::Failed), median, least]],
-    )
+    let mut heads = vec![first, "refused", "failed", "median PSNR", "lowest predicted z"];
+    let mut row = vec![count(Status::Stamped), count(Status::Refused), count(Status::Failed), median, least];
+    if dry_run {
+        heads.push("lowest after JPEG 75");
+        row.push(lowest(outcomes.iter().filter_map(|outcome| outcome.z_after_jpeg75)));
+    }
+    report::table(&heads, vec![row])
 }

@@ -37,7 +37,7 @@ fn a_damaged_copy_names_its_vendor_with_a_signature_that_checks() {
             "{line}"
         );
         let keys: Vec<&String> = line.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["file", "out", "predicted_z", "psnr_db", "status"]);
+        assert_eq!(keys, ["file", "out", "predicted_z", "psnr_db", "status", "z_after_jpeg75"]);
     }
     let copy = scene.look("out/cel.png");
     scene.write("found/a.jpg", &encoded(&copy, ImageFormat::Jpeg));

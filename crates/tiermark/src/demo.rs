@@ -137,6 +137,7 @@ fn stamp(
 ) -> Result<Vec<Outcome>, DemoError> {
     let inputs = pictures(samples)?;
     let options = Options {
+        strength: tiermark_mark::Strength::STANDARD,
         out: out.join("for").join(vendor.handle.as_str()),
         force: false,
         dry_run: false,

@@ -15,6 +15,8 @@ const STRONG: f64 = 25.0;
 pub(crate) struct Endurance {
     /// Statistic of the copy as it is, laid on white.
     pub(crate) z: f64,
+    /// The same after JPEG 75, where it was tried.
+    pub(crate) z_after_jpeg: Option<f64>,
     /// Whether it can be attributed as it is.
     pub(crate) readable: bool,
     /// Whether it can be attributed after JPEG 75.
@@ -22,10 +24,10 @@ pub(crate) struct Endurance {
 }
 
 impl Endurance {
-    /// Read a marked frame as a leak would show it: laid on white, and where that is not strong, after JPEG 75.
+    /// Read a marked frame as a leak would show it: laid on white, and after JPEG 75 where that is not strong or `always`.
     ///
     /// A mark that lives only as long as a layer stays transparent, or a file is not recompressed, is none.
-    pub(crate) fn of(marked: &Frame, payload: Payload, detector: &Detector) -> Self {
+    pub(crate) fn of(marked: &Frame, payload: Payload, detector: &Detector, always: bool) -> Self {
         let scales = [pixels_per_ref(marked.size())];
         let question =
             Question { known: &[payload], scales: &scales, contents: &[], effort: Effort::KnownScales };
@@ -36,12 +38,13 @@ impl Endurance {
             reading.map_or((0.0, false), |reading| (reading.z, reading.false_alarm.log10() <= ATTRIBUTION))
         };
         let (z, readable) = read(&marked.colours(), marked.alpha().as_ref(), marked.alpha_is_associated());
-        let lasting = readable
-            && (z >= STRONG
-                || jpeg(&on_white(&picture_of_frame(marked)), 75).is_ok_and(|jpeg| {
-                    let (colours, alpha) = planes_of(&jpeg);
-                    read(&colours, alpha.as_ref(), false).1
-                }));
-        Self { z, readable, lasting }
+        let jpeg = (always || (readable && z < STRONG)).then(|| {
+            jpeg(&on_white(&picture_of_frame(marked)), 75).map_or((0.0, false), |jpeg| {
+                let (colours, alpha) = planes_of(&jpeg);
+                read(&colours, alpha.as_ref(), false)
+            })
+        });
+        let lasting = readable && jpeg.is_none_or(|(_, lasting)| lasting);
+        Self { z, z_after_jpeg: jpeg.map(|(z, _)| z), readable, lasting }
     }
 }

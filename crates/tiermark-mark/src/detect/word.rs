@@ -102,7 +102,7 @@ impl Wide for Gathering<'_> {
         }
         for sum in &mut sums {
             let square = sum.norm_sqr();
-            *sum = *sum * if square > LIMIT * LIMIT { LIMIT / square.sqrt() } else { 1.0 };
+            *sum *= if square > LIMIT * LIMIT { LIMIT / square.sqrt() } else { 1.0 };
         }
         let (mut soft, mut power) = ([0.0; CODE_BITS], 0.0);
         for (sum, (bits, keyed)) in sums.iter().zip(self.carrier.bits.iter().zip(&self.carrier.signs)) {

@@ -19,11 +19,13 @@ pub struct Strength {
 
 impl Strength {
     /// For masters and what is looked at closely: 50 dB and more.
-    pub const DELIVERY: Self = Self { word: 0.46, lattice: 0.44, cap: 1.1, gain: 2.0, psnr: 50.3 };
-    /// What `stamp` uses: below the threshold of sight on a bright screen (`docs/spec/mark-v1.md`).
-    pub const STANDARD: Self = Self { word: 0.55, lattice: 0.50, cap: 1.25, gain: 3.0, psnr: 45.3 };
+    pub const DELIVERY: Self = Self { word: 0.50, lattice: 0.46, cap: 1.2, gain: 2.0, psnr: 50.3 };
+    /// What `stamp` uses unless told otherwise: below the threshold of sight on a bright screen
+    /// (`docs/spec/mark-v1.md`). Flat colour moves by one code value at most, so what more of the pattern there is costs
+    /// less than a decibel, and is worth 10 to 25 % of z after a hard codec.
+    pub const STANDARD: Self = Self { word: 0.70, lattice: 0.62, cap: 1.49, gain: 2.4, psnr: 45.3 };
     /// For recipients who may well attack the copies, and small frames: 42 dB and more, still two values on flat colour.
-    pub const HOSTILE: Self = Self { word: 0.80, lattice: 0.65, cap: 1.9, gain: 4.0, psnr: 42.3 };
+    pub const HOSTILE: Self = Self { word: 0.95, lattice: 0.75, cap: 2.2, gain: 3.0, psnr: 42.3 };
 
     /// All there are, weakest first.
     pub const NAMED: [(&'static str, Self); 3] =

@@ -3,6 +3,7 @@
 //! They take what all copies have in common for the mark, and subtract it. Content-bound places and keyed signs are there
 //! against that; a shot, whose frames share one place, gives itself away to who averages enough of it.
 
+use rayon::prelude::*;
 use tiermark_frame::{Frame, Limits};
 use tiermark_mark::{ContentId, Effort, Picture, Question, pixels_per_ref};
 use tiermark_signal::filter::gaussian;
@@ -23,27 +24,29 @@ const GAIN: f32 = 1.5;
 /// Changes larger than this belong to the drawing, an attacker knows; code values.
 const CLIP: f32 = 3.0;
 
-/// Copies averaged, and whether they are frames of one shot.
-const AVERAGES: [(usize, bool); 4] = [(32, true), (32, false), (1000, true), (1000, false)];
+/// Copies averaged: a first few, and all.
+const FEW: usize = 32;
+const MANY: usize = 1000;
 /// Gains of the fold of a single frame.
 const FOLDS: [f32; 2] = [1.0, 1.6];
 
-/// Run all attackers once, over all pictures together, what the journal lacks.
+/// Run all attackers once, over all pictures together, what the journal lacks; on all threads of the pool.
 pub(super) fn run(marks: &Marks, inputs: &[Input], journal: &Journal) -> Result<(), JournalError> {
     let done = |row: &str| journal.has(SUBJECT, row);
-    let rows: Vec<String> =
-        AVERAGES.iter().map(|a| average_row(*a)).chain(FOLDS.iter().map(fold_row)).collect();
-    if rows.iter().all(|row| done(row)) {
+    let averages = |one_shot: bool| [FEW, MANY].map(|count| average_row(count, one_shot));
+    let mut rows = [true, false].iter().flat_map(|&shot| averages(shot)).chain(FOLDS.iter().map(fold_row));
+    if rows.all(|row| done(&row)) {
         return Ok(());
     }
     let pictures: Vec<Vec<Plane>> = inputs.iter().filter_map(picture_of).take(PICTURES).collect();
     if pictures.is_empty() {
         return Ok(());
     }
-    for (count, one_shot) in AVERAGES {
-        if !done(&average_row((count, one_shot))) {
-            let line = averaged(marks, &pictures, count, one_shot);
-            journal.put(&line)?;
+    for one_shot in [true, false] {
+        if !averages(one_shot).iter().all(|row| done(row)) {
+            for line in averaged(marks, &pictures, one_shot) {
+                journal.put(&line)?;
+            }
         }
     }
     for gain in FOLDS {
@@ -57,11 +60,9 @@ pub(super) fn run(marks: &Marks, inputs: &[Input], journal: &Journal) -> Result<
 const SUBJECT: &str = "all pictures";
 const CLASS: &str = "attackers";
 
-fn average_row((count, one_shot): (usize, bool)) -> String {
-    format!(
-        "mean-of-{count}-frames-of-{}-subtracted-{GAIN}-times",
-        if one_shot { "one-shot" } else { "many-shots" }
-    )
+fn average_row(count: usize, one_shot: bool) -> String {
+    let shots = if one_shot { "one-shot" } else { "many-shots" };
+    format!("mean-of-{count}-frames-of-{shots}-subtracted-{GAIN}-times")
 }
 
 fn fold_row(gain: &f32) -> String {
@@ -122,16 +123,30 @@ fn subtract(copy: &[Plane], estimate: &Plane, gain: f32) -> Vec<Plane> {
     copy.iter().map(without).collect()
 }
 
-fn averaged(marks: &Marks, pictures: &[Vec<Plane>], count: usize, one_shot: bool) -> Line {
+/// What is read of a copy after the mean of few, and of many, was subtracted.
+fn averaged(marks: &Marks, pictures: &[Vec<Plane>], one_shot: bool) -> [Line; 2] {
     let content = |n: usize| if one_shot { 0 } else { 1 + n as u64 };
-    let mut estimate = Plane::filled(SIZE, 0.0);
-    for n in 1..=count {
-        let residual = residual(&copy(marks, &frame(pictures, n), content(n)));
-        let share = 1.0 / count as f32;
-        estimate.samples_mut().iter_mut().zip(residual.samples()).for_each(|(e, r)| *e += share * r);
-    }
+    let sum_of = |frames: std::ops::Range<usize>| {
+        let mut sum = Plane::filled(SIZE, 0.0);
+        for n in frames {
+            add(&mut sum, &residual(&copy(marks, &frame(pictures, n), content(n))));
+        }
+        sum
+    };
+    // Few at a time, and their sums in order: the same bits on any number of threads.
+    let starts: Vec<usize> = (1..=MANY).step_by(FEW).collect();
+    let sums: Vec<Plane> = starts.par_iter().map(|&n| sum_of(n..(n + FEW).min(MANY + 1))).collect();
+    let mut all = Plane::filled(SIZE, 0.0);
+    sums.iter().for_each(|sum| add(&mut all, sum));
     let victim = copy(marks, &frame(pictures, 0), content(0));
-    read(marks, &subtract(&victim, &estimate, GAIN), &average_row((count, one_shot)))
+    [(FEW, &sums[0]), (MANY, &all)].map(|(count, sum)| {
+        let left = subtract(&victim, sum, GAIN / count as f32);
+        read(marks, &left, &average_row(count, one_shot))
+    })
+}
+
+fn add(sum: &mut Plane, plane: &Plane) {
+    sum.samples_mut().iter_mut().zip(plane.samples()).for_each(|(sum, v)| *sum += v);
 }
 
 /// The mean over all tiles of one frame, subtracted from each of them: the lattice is periodic, the word is not.

@@ -22,6 +22,7 @@ use tiermark_frame::{Limits, WriteOptions};
 use tiermark_ledger::document::{FrameRecord, Source};
 use tiermark_ledger::store::{FrameState, Output, StoreError, VendorRow};
 use tiermark_ledger::{Digest, DocId, MarkId, Secrets, Studio, StudioError};
+use tiermark_mark::Strength;
 use time::OffsetDateTime;
 
 use crate::inputs::{Input, Inputs};
@@ -60,11 +61,21 @@ pub struct Outcome {
     pub psnr_db: Option<f64>,
     /// The detection statistic that the copy gives as it is.
     pub predicted_z: Option<f64>,
+    /// The same after JPEG 75; always tried in a dry run, else only where the first is not strong.
+    pub z_after_jpeg75: Option<f64>,
 }
 
 impl Outcome {
-    fn not(status: Status, file: PathBuf, reason: impl Into<String>) -> Self {
-        Self { file, out: None, status, reason: Some(reason.into()), psnr_db: None, predicted_z: None }
+    fn not(status: Status, file: PathBuf, reason: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            file,
+            out: None,
+            status,
+            reason: Some(reason.into()),
+            psnr_db: None,
+            predicted_z: None,
+            z_after_jpeg75: None,
+        })
     }
 }
 
@@ -79,6 +90,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Let copies leave whose mark is lost at its first JPEG, as long as it can be read now.
     pub allow_weak: bool,
+    /// How strong the marks are.
+    pub strength: Strength,
     /// What may change besides the pixels' values.
     pub write: WriteOptions,
     /// Bounds for what is read.
@@ -167,7 +180,7 @@ impl Stamper {
         let inputs = inputs.without_twins();
         apart(&options.out, &inputs)?;
         let unreadable =
-            inputs.unreadable.into_iter().map(|u| Outcome::not(Status::Failed, u.path, u.reason));
+            inputs.unreadable.into_iter().map(|u| *Outcome::not(Status::Failed, u.path, u.reason));
         let mut outcomes: Vec<Option<Outcome>> = unreadable.map(Some).collect();
         let first = outcomes.len();
         outcomes.resize(first + inputs.files.len(), None);
@@ -175,7 +188,7 @@ impl Stamper {
         for (index, result) in scan::all(inputs.files, options, watch).into_iter().enumerate() {
             match result {
                 Ok(scanned) => frames.push((first + index, scanned)),
-                Err(outcome) => outcomes[first + index] = Some(outcome),
+                Err(outcome) => outcomes[first + index] = Some(*outcome),
             }
         }
         let jobs = self.plan(vendor, frames, options, now)?;
@@ -256,7 +269,8 @@ impl Stamper {
         watch: &dyn Watch,
     ) -> Result<Vec<(usize, Outcome)>, StampError> {
         watch.pressing(jobs.len());
-        let presses = Presses::new(&self.keys, jobs.iter().map(|job| (job.mark, job.record.hop)));
+        let presses =
+            Presses::new(&self.keys, options.strength, jobs.iter().map(|job| (job.mark, job.record.hop)));
         let handovers: BTreeSet<DocId> = jobs.iter().map(|job| job.handover).collect();
         let each = |outcome: Outcome| watch.outcome(&outcome);
         let ordered = Ordered::new(&each);

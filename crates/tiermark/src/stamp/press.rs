@@ -29,14 +29,14 @@ struct Press {
 pub(super) struct Presses(BTreeMap<(MarkId, Hop), Press>);
 
 impl Presses {
-    pub(super) fn new(keys: &Keys, needed: impl Iterator<Item = (MarkId, Hop)>) -> Self {
+    pub(super) fn new(keys: &Keys, strength: Strength, needed: impl Iterator<Item = (MarkId, Hop)>) -> Self {
         let mut presses = BTreeMap::new();
         for (mark, hop) in needed {
             presses.entry((mark, hop)).or_insert_with(|| {
                 let (tier, payload) = (&keys.hops[usize::from(u8::from(hop))], payload(mark));
                 Press {
                     payload,
-                    embedder: Embedder::new(&keys.lattice, tier, payload, Strength::STANDARD),
+                    embedder: Embedder::new(&keys.lattice, tier, payload, strength),
                     detector: Detector::new(&keys.lattice, std::slice::from_ref(tier)),
                 }
             });
@@ -51,13 +51,25 @@ struct ReadBack {
     endurance: Endurance,
 }
 
+impl ReadBack {
+    /// The outcome with what was measured.
+    fn measured(&self, outcome: Outcome) -> Outcome {
+        Outcome {
+            psnr_db: Some(centi(self.psnr_db)),
+            predicted_z: Some(milli(self.endurance.z)),
+            z_after_jpeg75: self.endurance.z_after_jpeg.map(milli),
+            ..outcome
+        }
+    }
+}
+
 impl Stamper {
     /// Deal with one frame; every way out is an outcome.
     pub(super) fn press_one(&self, job: &Job, presses: &Presses, options: &Options) -> Outcome {
-        self.try_press(job, presses, options).unwrap_or_else(|outcome| outcome)
+        self.try_press(job, presses, options).unwrap_or_else(|outcome| *outcome)
     }
 
-    fn try_press(&self, job: &Job, presses: &Presses, options: &Options) -> Result<Outcome, Outcome> {
+    fn try_press(&self, job: &Job, presses: &Presses, options: &Options) -> Result<Outcome, Box<Outcome>> {
         let path = options.out.join(&job.input.below);
         let not = |status: Status, reason: String| Outcome::not(status, job.input.path.clone(), reason);
         if !options.dry_run
@@ -76,11 +88,9 @@ impl Stamper {
         if options.dry_run {
             let read =
                 read_back(&frame, bytes, press, options).map_err(|reason| not(Status::Failed, reason))?;
-            return carries(&read, options).map(|()| done(job, path, &read)).map_err(|reason| Outcome {
-                psnr_db: Some(centi(read.psnr_db)),
-                predicted_z: Some(milli(read.endurance.z)),
-                ..not(Status::Refused, reason)
-            });
+            return carries(&read, options)
+                .map(|()| done(job, path, &read))
+                .map_err(|reason| Box::new(read.measured(*not(Status::Refused, reason))));
         }
         self.write(job, path, &frame, press, &bytes, options)
     }
@@ -94,7 +104,7 @@ impl Stamper {
         press: &Press,
         bytes: &[u8],
         options: &Options,
-    ) -> Result<Outcome, Outcome> {
+    ) -> Result<Outcome, Box<Outcome>> {
         let not = |status: Status, reason: String| Outcome::not(status, job.input.path.clone(), reason);
         let failed = |reason: String| not(Status::Failed, reason);
         let digest = Digest::of(bytes);
@@ -113,8 +123,7 @@ impl Stamper {
         let read = read_back(frame, on_disk, press, options).map_err(failed)?;
         if let Err(reason) = carries(&read, options) {
             self.refuse(job).map_err(|error| not(Status::Failed, error.to_string()))?;
-            let (psnr_db, predicted_z) = (Some(centi(read.psnr_db)), Some(milli(read.endurance.z)));
-            return Err(Outcome { psnr_db, predicted_z, ..not(Status::Refused, reason) });
+            return Err(Box::new(read.measured(*not(Status::Refused, reason))));
         }
         let output = Output {
             i: job.record.i,
@@ -138,19 +147,21 @@ impl Stamper {
             reason: None,
             psnr_db: output.map(|output| output.psnr_centi_db as f64 / 100.0),
             predicted_z: output.map(|output| output.z_milli as f64 / 1000.0),
+            z_after_jpeg75: None,
         }
     }
 }
 
 fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
-    Outcome {
+    read.measured(Outcome {
         file: job.input.path.clone(),
         out: Some(path),
         status: Status::Stamped,
         reason: None,
-        psnr_db: Some(centi(read.psnr_db)),
-        predicted_z: Some(milli(read.endurance.z)),
-    }
+        psnr_db: None,
+        predicted_z: None,
+        z_after_jpeg75: None,
+    })
 }
 
 fn mark(
@@ -177,12 +188,15 @@ fn read_back(host: &Frame, bytes: Vec<u8>, press: &Press, options: &Options) -> 
         return Err("could not be read back: the copy has another shape".to_owned());
     }
     let psnr_db = quality::psnr(&hosts, &colours);
-    Ok(ReadBack { psnr_db, endurance: Endurance::of(&marked, press.payload, &press.detector) })
+    Ok(ReadBack {
+        psnr_db,
+        endurance: Endurance::of(&marked, press.payload, &press.detector, options.dry_run),
+    })
 }
 
 /// Whether a copy may leave.
 fn carries(read: &ReadBack, options: &Options) -> Result<(), String> {
-    let Endurance { z, readable, lasting } = read.endurance;
+    let Endurance { z, readable, lasting, .. } = read.endurance;
     if lasting || (readable && options.allow_weak) {
         return Ok(());
     }

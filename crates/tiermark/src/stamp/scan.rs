@@ -20,7 +20,11 @@ pub(super) struct Scanned {
 }
 
 /// Scan all inputs; results in their order.
-pub(super) fn all(inputs: Vec<Input>, options: &Options, watch: &dyn Watch) -> Vec<Result<Scanned, Outcome>> {
+pub(super) fn all(
+    inputs: Vec<Input>,
+    options: &Options,
+    watch: &dyn Watch,
+) -> Vec<Result<Scanned, Box<Outcome>>> {
     watch.scanning(inputs.len());
     let results = Mutex::new(Vec::with_capacity(inputs.len()));
     inputs.into_iter().enumerate().par_bridge().for_each(|(index, input)| {
@@ -33,7 +37,7 @@ pub(super) fn all(inputs: Vec<Input>, options: &Options, watch: &dyn Watch) -> V
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn one(input: Input, options: &Options) -> Result<Scanned, Outcome> {
+fn one(input: Input, options: &Options) -> Result<Scanned, Box<Outcome>> {
     let (sha256, frame) = open(&input, options)?;
     if let Err(error) = frame.writable(&options.write) {
         return Err(Outcome::not(status(&error), input.path, error.to_string()));
@@ -47,7 +51,7 @@ fn one(input: Input, options: &Options) -> Result<Scanned, Outcome> {
 }
 
 /// Read and decode an input.
-pub(super) fn open(input: &Input, options: &Options) -> Result<(Digest, Frame), Outcome> {
+pub(super) fn open(input: &Input, options: &Options) -> Result<(Digest, Frame), Box<Outcome>> {
     let bytes = read_bounded(&input.path, options.limits.max_file_bytes)
         .map_err(|error| Outcome::not(Status::Failed, input.path.clone(), why(&input.path, &error)))?;
     let sha256 = Digest::of(&bytes);

@@ -60,9 +60,10 @@ impl Codec {
             Self::WebP => format!("-c:v libwebp -quality {quality}"),
             // libaom counts the other way, from 0 (best) to 63.
             Self::Avif => {
+                // And with what libavif asks of it for stills.
+                let crf = 63 - u32::from(quality) * 63 / 100;
                 format!(
-                    "-c:v libaom-av1 -still-picture 1 -cpu-used 6 -crf {} -b:v 0",
-                    63 - u32::from(quality) * 63 / 100
+                    "-c:v libaom-av1 -still-picture 1 -usage allintra -tune ssim -cpu-used 6 -crf {crf} -b:v 0"
                 )
             }
             Self::H264 => format!("-c:v libx264 -preset medium -crf {quality}"),
@@ -90,8 +91,11 @@ impl Codec {
         };
         let mut arguments: Vec<String> = clip.split_whitespace().map(str::to_owned).collect();
         arguments.extend(["-i".to_owned(), text(&source)]);
-        arguments
-            .extend(words("-vf scale=out_color_matrix=bt709:out_range=tv,format=yuv420p -colorspace bt709"));
+        // Video and WebP hold 16 to 235.
+        let range = if self == Self::Avif { "pc" } else { "tv" };
+        arguments.extend(words(&format!(
+            "-vf scale=out_color_matrix=bt709:out_range={range},format=yuv420p -colorspace bt709 -color_range {range}"
+        )));
         arguments.extend(self.encoder(quality));
         arguments.push(text(&coded));
         run(&arguments)?;
@@ -99,7 +103,7 @@ impl Codec {
         let taken = if self.is_video() { format!("select=eq(n\\,{TAKEN}),") } else { String::new() };
         arguments.extend([
             "-vf".to_owned(),
-            format!("{taken}scale=in_color_matrix=bt709:in_range=tv,format=rgb24"),
+            format!("{taken}scale=in_color_matrix=bt709:in_range={range},format=rgb24"),
         ]);
         arguments.extend(words("-frames:v 1"));
         arguments.push(text(&back));
