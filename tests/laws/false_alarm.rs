@@ -44,10 +44,8 @@ fn statistics_of_unmarked_frames_are_standard_normal_under_a_thousand_keys() {
         assert!((variance - 1.0).abs() < 5.0 * 0.045, "{}: variance {variance}", path.display());
         for (threshold, normal) in [(2.0, 2.275e-2), (3.0, 1.350e-3), (4.0, 3.167e-5)] {
             let beyond = z.iter().filter(|v| **v >= threshold).count() as f64 / n;
-            // The claim in use is the bound exp(-t^2 / 2), which no law of the picture can break; the normal tail is
-            // what is usual. A factor of 3 covers the scatter of 8 expected values at 4 standard deviations.
-            let bound = (-threshold * threshold / 2.0_f64).exp();
-            assert!(beyond <= bound, "{}: {beyond:e} beyond {threshold}", path.display());
+            // The claim in use is 3.18 times the normal tail, which no law of the picture can break; the normal tail itself
+            // is what is usual. A factor of 3 covers the scatter of 8 expected values at 4 standard deviations.
             assert!(
                 beyond <= 3.0 * normal,
                 "{}: {beyond:e} beyond {threshold}, normal {normal:e}",

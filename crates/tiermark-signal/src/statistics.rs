@@ -1,12 +1,24 @@
 //! Tails of probability, and what is usual among samples.
 
-/// log10 of the bound `P(z >= t) <= exp(-t^2 / 2)` for a sum of independent signs, self-normalised.
+/// log10 of a bound on `P(z >= t)` for a sum of independent signs, self-normalised; at most 0.0.
 ///
-/// Hoeffding, "Probability inequalities for sums of bounded random variables", JASA 58, 1963, theorem 2, for
-/// `z = sum a_j s_j / sqrt(sum a_j^2)` with independent fair signs `s_j` and any fixed `a_j`. For `t <= 0` the
-/// bound is 1.
+/// For `z = sum a_j s_j / sqrt(sum a_j^2)` with independent fair signs `s_j` and any fixed `a_j`, the tail is at most 3.178
+/// times that of a standard normal variable, and for two signs it is that: Bentkus and Dzindzalieta, "A tight Gaussian
+/// bound for weighted sums of Rademacher random variables", Bernoulli 21(2), 2015, theorem 1.1.
 pub fn log10_sign_tail(t: f64) -> f64 {
-    -(t.max(0.0) * t.max(0.0)) / (2.0 * std::f64::consts::LN_10)
+    /// `1 / (4 Q(sqrt 2))`, rounded up.
+    const FACTOR: f64 = 3.1788;
+    (libm::log10(FACTOR) + log10_normal_tail(t)).min(0.0)
+}
+
+/// log10 of the tail `Q(t)` of a standard normal variable; beyond 25 of its bound `exp(-t^2 / 2) / (t sqrt(2 pi))`, which
+/// is less than 0.2 % above it.
+pub fn log10_normal_tail(t: f64) -> f64 {
+    if t < 25.0 {
+        return libm::log10(0.5 * libm::erfc(t * std::f64::consts::FRAC_1_SQRT_2));
+    }
+    let density = -t * t / (2.0 * std::f64::consts::LN_10);
+    density - libm::log10(t * (2.0 * std::f64::consts::PI).sqrt())
 }
 
 /// The value below which `share` of the samples lie, to a 1/64 of `ceiling`; samples at or above count as `ceiling`.
@@ -45,6 +57,19 @@ mod tests {
                 .count();
             assert!(libm::log10(beyond as f64 / 1024.0) <= log10_sign_tail(t), "t {t}");
         }
+        // Two equal signs at their end are where the bound is nearest: a quarter.
+        let nearest = log10_sign_tail(2.0_f64.sqrt());
+        assert!(nearest >= libm::log10(0.25) && nearest < libm::log10(0.2501), "{nearest}");
+    }
+
+    #[test]
+    fn normal_tails_join_where_the_formula_changes() {
+        for (t, want) in [(0.0, -0.30103), (1.0, -0.79953), (5.0, -6.54265), (8.0, -15.20614)] {
+            assert!((log10_normal_tail(t) - want).abs() < 1e-4, "{t}: {}", log10_normal_tail(t));
+        }
+        let step = log10_normal_tail(25.0) - log10_normal_tail(25.0 - 1e-9);
+        assert!((0.0..1e-3).contains(&step), "{step}");
+        assert!(log10_normal_tail(40.0) > -350.0 && log10_normal_tail(40.0) < -349.0);
     }
 
     #[test]

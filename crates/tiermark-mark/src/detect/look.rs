@@ -44,7 +44,7 @@ pub(super) const FURTHER_MAPS: usize = 1 + Stage::Windows.maps();
 pub(super) const PLACED_MAPS: usize = 4;
 
 /// Lattice strength below which no map is read. The word's statistic is hardly above the lattice's (7 where it is 7, 17
-/// where it is 13), and nothing is certain below 8; noise alone reaches 7.7 in 220 whole searches.
+/// where it is 13), and nothing is certain below 7.6; noise alone reaches 7.7 in 220 whole searches.
 const LEAST_STRENGTH: f64 = 5.5;
 /// The same in one window, which holds a quarter of the picture or all of a cell.
 const LEAST_IN_WINDOW: f64 = 4.0;
