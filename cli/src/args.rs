@@ -82,6 +82,11 @@ pub(crate) enum Verb {
         index.html, table.md, table.csv and results.jsonl. Codecs for clips need ffmpeg; without it their rows are left out."
     )]
     Bench(BenchArguments),
+    /// Measure false alarms on pictures that bear no mark
+    #[command(after_help = "Example:\n  tiermark selftest --null frames/ --keys 70\n\n\
+        Nothing of a studio is used: keys and words are drawn from the seed. Exit status 1 if anybody was named, or the\n\
+        statistics have a heavier tail than the bounds are made from.")]
+    Selftest(SelftestArguments),
     /// Show the main job on sample frames: stamp, leak, trace
     #[command(after_help = "Example, at the root of a clone:\n  tiermark demo")]
     Demo {
@@ -150,6 +155,22 @@ pub(crate) struct BenchArguments {
     /// A Markdown file whose part between `<!-- bench -->` and `<!-- /bench -->` becomes the table
     #[arg(long, value_name = "FILE")]
     pub(crate) into: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct SelftestArguments {
+    /// Unmarked files and folders: trace all of them under keys that nobody used
+    #[arg(long, required = true, num_args = 1.., value_name = "PICTURES")]
+    pub(crate) null: Vec<PathBuf>,
+    /// Keys that each picture is traced with, a lattice and 16 tiers each
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) keys: u32,
+    /// Words that a registry would know
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) words: u32,
+    /// Keys and words follow from it
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Args)]

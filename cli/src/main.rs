@@ -10,6 +10,7 @@ mod demo;
 mod init;
 mod progress;
 mod report;
+mod selftest;
 mod stamp;
 mod trace;
 mod vendor;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Verb::Stamp(stamp) => stamp::run(common, stamp),
         Verb::Trace(trace) => trace::run(common, trace),
         Verb::Bench(bench) => bench::run(common, bench),
+        Verb::Selftest(selftest) => selftest::run(common, selftest),
         Verb::Demo { samples, out } => demo::run(common, samples, out),
         Verb::Completions { shell } => Ok(completions(*shell)),
     };

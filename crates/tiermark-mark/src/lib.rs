@@ -39,7 +39,7 @@ mod mask;
 mod payload;
 mod sync;
 
-pub use detect::{Decoys, Detector, Effort, FrameEvidence, Geometry, Patch, Question, Reading, Shot};
+pub use detect::{Decoys, Detector, Effort, FrameEvidence, Geometry, Patch, Question, Reading, Shot, Tail};
 pub use embed::{Embedder, Picture, Strength};
 pub use evidence::{ATTRIBUTION, FalseAlarm};
 pub use key::MarkKey;

@@ -13,6 +13,7 @@ mod endurance;
 pub mod inputs;
 mod ordered;
 mod secrets;
+pub mod selftest;
 mod shots;
 mod sink;
 pub mod stamp;

@@ -3,6 +3,7 @@
 mod decoys;
 mod front;
 mod look;
+mod null;
 mod places;
 mod reading;
 mod shot;
@@ -23,6 +24,7 @@ use tiles::Tiles;
 use word::{SoftBits, codeword};
 
 pub use decoys::Decoys;
+pub use null::Tail;
 pub use reading::{Geometry, Patch, Reading};
 pub use shot::{FrameEvidence, Shot};
 
