@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use tiermark::bench::{self, Attack, BASIC, Bench, Journal, Line, Settings, Table, Tiers};
+use tiermark::bench::{self, Attack, BASIC, Bench, Journal, Line, Outcome, Settings, Table, Tiers};
 use tiermark::inputs::Links;
 
 use crate::args::{BenchArguments, Common};
@@ -47,7 +47,7 @@ pub(crate) fn run(common: &Common, arguments: &BenchArguments) -> Result<Answer,
         bench::write(out, &settings, &table, &lines).map_err(Trouble)?;
     }
     for file in &arguments.into {
-        replace(file, &format!("{}\n{}", table.markdown(), bench::summary(&settings, &table)))?;
+        replace(file, &format!("{}\n{}", table.digest(), bench::summary(&settings, &table)))?;
     }
     let measured = inputs.files.len() - failed.len();
     Ok(match (measured, failed.len() + inputs.unreadable.len()) {
@@ -83,9 +83,20 @@ fn tell(line: &Line, lines: &[Line]) {
         .iter()
         .find(|other| other.picture == line.picture)
         .and_then(|other| lines.iter().filter(|l| l.picture == other.picture).find_map(|l| l.quality));
+    let (named, z, log10) = match line.outcome {
+        Some(Outcome::Named { z, log10 }) => ("right", Some(z), Some(log10)),
+        Some(Outcome::Partly { z, .. }) => ("partly", Some(z), None),
+        Some(Outcome::Nothing { z }) => ("nobody", z, None),
+        Some(Outcome::Wrong { z }) => ("wrong", Some(z), None),
+        Some(Outcome::Skipped) | None => ("skipped", None, None),
+    };
+    let (name, digest) = line.picture.rsplit_once(':').unwrap_or((&line.picture, ""));
     report::json(&json!({
-        "file": line.picture, "class": line.class, "attack": line.row, "result": line.outcome,
-        "seconds": line.seconds, "megapixels": line.megapixels, "quality": quality,
+        "file": name, "pixels": digest, "class": line.class, "attack": line.row, "named": named, "z": z,
+        "log10_false_alarm": log10, "seconds": line.seconds, "megapixels": line.megapixels,
+        "psnr_db": quality.map(|q| q.psnr_db), "ssim": quality.map(|q| q.ssim),
+        "ssimulacra2": quality.and_then(|q| q.ssimulacra2), "flat_change": quality.and_then(|q| q.flat_change),
+        "growth": quality.map(|q| q.growth),
     }));
 }
 

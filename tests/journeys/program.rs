@@ -132,10 +132,10 @@ fn a_bench_needs_no_studio_and_names_nobody_wrongly() {
     let run = scene.run(&["bench", "cels", "--json"]);
     assert_eq!(run.status, 3, "{}", run.err);
     let lines = run.lines();
-    assert_eq!(lines.iter().filter(|line| line["result"]["outcome"] == "named").count(), 8, "{}", run.out);
+    assert_eq!(lines.iter().filter(|line| line["named"] == "right").count(), 8, "{}", run.out);
     for control in ["unmarked", "another-studios"] {
         let line = lines.iter().find(|line| line["attack"] == control).unwrap();
-        assert_eq!((&line["result"]["outcome"], &line["class"]), (&"nothing".into(), &"cels".into()));
+        assert_eq!((&line["named"], &line["class"]), (&"nobody".into(), &"cels".into()));
     }
     assert_eq!(lines.len(), 10);
     assert!(run.err.contains("letter.png: not a picture"), "{}", run.err);

@@ -58,7 +58,7 @@ pub(super) fn run(marks: &Marks, inputs: &[Input], journal: &Journal) -> Result<
 }
 
 const SUBJECT: &str = "all pictures";
-const CLASS: &str = "attackers";
+pub(super) const CLASS: &str = "attackers";
 
 fn average_row(count: usize, one_shot: bool) -> String {
     let shots = if one_shot { "one-shot" } else { "many-shots" };

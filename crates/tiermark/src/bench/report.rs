@@ -155,7 +155,15 @@ fn html_table(table: &Table) -> String {
         }
         html += "<td></td></tr>";
     }
-    html + "</tbody></table>"
+    html += "</tbody></table>";
+    if !table.attackers.is_empty() {
+        html += "<h2>Attackers who hold many copies and no key</h2><table><tbody>";
+        for (name, cell) in &table.attackers {
+            let _ = write!(html, "<tr><td>{}</td><td>{}</td></tr>", escaped(name), cell.words());
+        }
+        html += "</tbody></table>";
+    }
+    html
 }
 
 type Drawn = Result<String, Box<dyn std::error::Error>>;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Attack, CONTROLS, Demand, Line, Outcome, QUALITY, Quality};
+use super::attackers::CLASS as ATTACKERS;
+use super::{Attack, CONTROLS, Demand, Line, Outcome, Quality};
 
 /// Outcomes of one attack in one class.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,8 +38,10 @@ pub struct Row {
 pub struct Table {
     /// Classes, as columns.
     pub classes: Vec<String>,
-    /// Attacks in the order of the table, then attackers without the key, then controls.
+    /// Attacks in the order of the table, then controls.
     pub rows: Vec<Row>,
+    /// Attackers who hold many copies and no key: each attacks one copy.
+    pub attackers: Vec<(String, Cell)>,
     /// What the marked pictures of each class look like.
     pub quality: BTreeMap<String, Vec<Quality>>,
 }
@@ -49,13 +52,11 @@ impl Table {
         let mut table = Self::default();
         let named: Vec<(String, String, Demand)> =
             attacks.iter().map(|attack| (attack.slug(), attack.to_string(), attack.demand())).collect();
-        let known: BTreeSet<&str> =
-            named.iter().map(|(slug, ..)| slug.as_str()).chain(CONTROLS).chain([QUALITY]).collect();
-        let others: BTreeSet<&str> =
-            lines.iter().map(|line| line.row.as_str()).filter(|row| !known.contains(row)).collect();
-        let plain = |row: &str| (row.to_owned(), row.replace('-', " "), Demand::None);
-        let rows = named.into_iter().chain(others.into_iter().map(plain)).chain(CONTROLS.map(plain));
-        for (slug, name, demand) in rows {
+        let controls = CONTROLS.map(|row| {
+            let name = if row == CONTROLS[0] { "unmarked" } else { "another studio's" };
+            (row.to_owned(), name.to_owned(), Demand::None)
+        });
+        for (slug, name, demand) in named.into_iter().chain(controls) {
             let of_row: Vec<&Line> = lines.iter().filter(|line| line.row == slug).collect();
             let mut cells: BTreeMap<String, Cell> = BTreeMap::new();
             for line in &of_row {
@@ -75,6 +76,11 @@ impl Table {
                 table.quality.entry(line.class.clone()).or_default().push(quality);
             }
         }
+        for line in lines.iter().filter(|line| line.class == ATTACKERS) {
+            let mut cell = Cell::default();
+            line.outcome.into_iter().for_each(|outcome| cell.count(outcome));
+            table.attackers.push((line.row.replace('-', " "), cell));
+        }
         let classes: BTreeSet<&String> = table.rows.iter().flat_map(|row| row.cells.keys()).collect();
         table.classes = classes.into_iter().cloned().collect();
         table
@@ -82,7 +88,45 @@ impl Table {
 
     /// Wrong names in the whole table.
     pub fn wrong(&self) -> usize {
-        self.rows.iter().flat_map(|row| row.cells.values()).map(|cell| cell.wrong).sum()
+        let attackers = self.attackers.iter().map(|(_, cell)| cell);
+        self.rows.iter().flat_map(|row| row.cells.values()).chain(attackers).map(|cell| cell.wrong).sum()
+    }
+
+    /// All cells of one class and one demand as one.
+    fn together(&self, class: &str, demand: Demand) -> Cell {
+        let rows = self.rows.iter().filter(|row| row.demand == demand);
+        rows.filter_map(|row| row.cells.get(class)).fold(Cell::default(), Cell::with)
+    }
+
+    /// The table in a few rows, for the first page of a project: what is asked, and what came of it in each class.
+    pub fn digest(&self) -> String {
+        let mut text = format!(
+            "| asked | changes | {} |\n|---|---|{}\n",
+            self.classes.join(" | "),
+            "---|".repeat(self.classes.len())
+        );
+        for demand in [Demand::All, Demand::Most, Demand::Many] {
+            let count = self.rows.iter().filter(|row| row.demand == demand && !row.cells.is_empty()).count();
+            if count == 0 {
+                continue;
+            }
+            let cells = self.classes.iter().map(|class| match self.together(class, demand) {
+                Cell { of: 0, .. } => String::new(),
+                cell => cell.words(),
+            });
+            let cells: Vec<String> = cells.collect();
+            text += &format!("| {:.0} % | {count} | {} |\n", demand.share() * 100.0, cells.join(" | "));
+        }
+        text + &self.qualities("| |")
+    }
+
+    fn qualities(&self, head: &str) -> String {
+        let row = |(name, words): &(&str, Words)| {
+            let of = |class: &String| self.quality.get(class).map_or_else(String::new, |all| words(all));
+            let cells: Vec<String> = self.classes.iter().map(of).collect();
+            format!("{head} {name} | {} |\n", cells.join(" | "))
+        };
+        QUALITIES.iter().map(row).collect()
     }
 
     /// Searches in which nobody may be named, and how many named somebody.
@@ -123,10 +167,12 @@ impl Table {
             let pace = row.seconds_per_megapixel.map_or_else(String::new, |pace| format!("{pace:.2}"));
             text += &format!("| {asked} | {} | {} | {pace} |\n", row.name, cells.join(" | "));
         }
-        for (name, words) in QUALITIES {
-            let of = |class: &String| self.quality.get(class).map_or_else(String::new, |all| words(all));
-            let cells: Vec<String> = self.classes.iter().map(of).collect();
-            text += &format!("| | {name} | {} | |\n", cells.join(" | "));
+        text += &self.qualities("| |").replace(" |\n", " | |\n");
+        if !self.attackers.is_empty() {
+            text += "\n| attacker without the key | named |\n|---|---|\n";
+            self.attackers
+                .iter()
+                .for_each(|(name, cell)| text += &format!("| {name} | {} |\n", cell.words()));
         }
         text
     }
@@ -136,12 +182,10 @@ type Words = fn(&[Quality]) -> String;
 
 /// What is said of the marked pictures themselves.
 pub(super) const QUALITIES: [(&str, Words); 6] = [
-    ("lowest PSNR, dB", |all| format!("{:.1}", least(all, |q| Some(q.psnr_db)))),
-    ("lowest SSIM", |all| format!("{:.4}", least(all, |q| Some(q.ssim)))),
-    ("lowest SSIMULACRA 2", |all| format!("{:.1}", least(all, |q| q.ssimulacra2))),
-    ("largest change on flats", |all| {
-        format!("{:.0}", -least(all, |q| q.flat_change.map(|v| -f64::from(v))))
-    }),
+    ("lowest PSNR, dB", |all| in_words(least(all, |q| Some(q.psnr_db)), 1)),
+    ("lowest SSIM", |all| in_words(least(all, |q| Some(q.ssim)), 4)),
+    ("lowest SSIMULACRA 2", |all| in_words(least(all, |q| q.ssimulacra2), 1)),
+    ("largest change on flats", |all| in_words(-least(all, |q| q.flat_change.map(|v| -f64::from(v))), 0)),
     ("median growth over the original file", |all| {
         let mut growths: Vec<f64> = all.iter().map(|quality| quality.growth).collect();
         growths.sort_by(f64::total_cmp);
@@ -154,6 +198,10 @@ pub(super) const QUALITIES: [(&str, Words); 6] = [
 
 fn least(all: &[Quality], of: impl Fn(&Quality) -> Option<f64>) -> f64 {
     all.iter().filter_map(of).fold(f64::INFINITY, f64::min)
+}
+
+fn in_words(value: f64, decimals: usize) -> String {
+    if value.is_finite() { format!("{value:.decimals$}") } else { "-".to_owned() }
 }
 
 /// Small frames and what is erased on white paper are counted apart: nothing is asked of them.
@@ -173,6 +221,15 @@ impl Cell {
             Outcome::Skipped => return,
         }
         self.of += 1;
+    }
+
+    fn with(mut self, other: &Self) -> Self {
+        self.named += other.named;
+        self.of += other.of;
+        self.wrong += other.wrong;
+        self.z.extend(&other.z);
+        self.z.sort_by(f64::total_cmp);
+        self
     }
 
     /// Whether as many are named as are asked for; of few frames as many as whole frames allow, at least.
@@ -217,12 +274,14 @@ mod tests {
         let lines = [
             line("jpeg-75", Outcome::Nothing { z: None }).timed(0.4, 2.0),
             line("none", named),
-            line("mean-of-32", named),
+            Line::new("all", ATTACKERS, "mean-of-32").of_outcome(named),
             line("unmarked", Outcome::Nothing { z: None }),
         ];
         let table = Table::of(&lines, &[Attack::None, Attack::Jpeg(75)]);
         let names: Vec<&str> = table.rows.iter().map(|row| row.name.as_str()).collect();
-        assert_eq!(names, ["none", "JPEG 75", "mean of 32", "unmarked", "another studios"]);
+        assert_eq!(names, ["none", "JPEG 75", "unmarked", "another studio's"]);
+        assert_eq!(table.attackers.len(), 1);
+        assert!(table.digest().contains("| 100 % | 2 | 1/2, z >= 20.0 |"), "{}", table.digest());
         assert_eq!(table.missed().len(), 1);
         assert_eq!((table.false_alarms(), table.wrong()), ((1, 0), 0));
         assert_eq!(table.rows[1].seconds_per_megapixel, Some(0.2));
