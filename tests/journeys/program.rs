@@ -226,7 +226,7 @@ fn help_completions_and_the_empty_studio() {
     let scene = Scene::empty();
     let help = scene.run(&["--help"]);
     assert!(help.status == 0 && help.out.contains("Exit status"));
-    for verb in ["init", "vendor", "stamp", "trace", "bench", "demo", "completions"] {
+    for verb in ["init", "vendor", "stamp", "trace", "bench", "selftest", "demo", "completions"] {
         let help = scene.run(&[verb, "--help"]);
         assert!(help.out.contains("Example"), "{verb}: {}", help.out);
     }

@@ -350,6 +350,17 @@ mod tests {
     }
 
     #[test]
+    fn wide_vectors_give_the_same_bits() {
+        let plane = speckled(203, 117).map(|v| (v * 0.731).sqrt());
+        let weights = [0.4, 0.2, 0.1];
+        let bits = |plane: &Plane| plane.samples().iter().map(|v| v.to_bits()).collect::<Vec<u32>>();
+        let bell = || Bell { plane: &plane, weights: &weights };
+        assert_eq!(bits(&widest(bell())), bits(&bell().run()));
+        let boxes = || Boxes { plane: &plane, radii: &[3, 4, 9] };
+        assert_eq!(bits(&widest(boxes())), bits(&boxes().run()));
+    }
+
+    #[test]
     fn a_constant_stays() {
         let flat = Plane::filled(Size { width: 3, height: 50 }, 7.0);
         for sigma in [0.8, 4.0] {
