@@ -1,10 +1,8 @@
 //! Will a marked copy still say whose it is after its first leak?
 
-use tiermark_frame::Frame;
 use tiermark_mark::{Detector, Effort, Payload, Picture, Question, pixels_per_ref};
-use tiermark_signal::Plane;
 
-use crate::bench::{jpeg, on_white, picture_of_frame, planes_of};
+use crate::bench::{jpeg, on_white, picture_of, planes_of};
 use crate::verdict::ATTRIBUTION;
 
 /// From this statistic on, a copy needs no second look: on all samples such copies read after every change of the table.
@@ -27,21 +25,20 @@ impl Endurance {
     /// Read a marked frame as a leak would show it: laid on white, and after JPEG 75 where that is not strong or `always`.
     ///
     /// A mark that lives only as long as a layer stays transparent, or a file is not recompressed, is none.
-    pub(crate) fn of(marked: &Frame, payload: Payload, detector: &Detector, always: bool) -> Self {
+    pub(crate) fn of(marked: &Picture<'_>, payload: Payload, detector: &Detector, always: bool) -> Self {
         let scales = [pixels_per_ref(marked.size())];
         let question =
             Question { known: &[payload], scales: &scales, contents: &[], effort: Effort::KnownScales };
-        let read = |colours: &[Plane], alpha: Option<&Plane>, premultiplied: bool| {
-            let picture = Picture { colours, alpha, premultiplied };
+        let read = |picture: &Picture<'_>| {
             let reading =
-                detector.read_on_white(&picture, &question).into_iter().find(|r| r.payload == payload);
+                detector.read_on_white(picture, &question).into_iter().find(|r| r.payload == payload);
             reading.map_or((0.0, false), |reading| (reading.z, reading.false_alarm.log10() <= ATTRIBUTION))
         };
-        let (z, readable) = read(&marked.colours(), marked.alpha().as_ref(), marked.alpha_is_associated());
+        let (z, readable) = read(marked);
         let jpeg = (always || (readable && z < STRONG)).then(|| {
-            jpeg(&on_white(&picture_of_frame(marked)), 75).map_or((0.0, false), |jpeg| {
+            jpeg(&on_white(&picture_of(marked.colours, marked.alpha)), 75).map_or((0.0, false), |jpeg| {
                 let (colours, alpha) = planes_of(&jpeg);
-                read(&colours, alpha.as_ref(), false)
+                read(&Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: false })
             })
         });
         let lasting = readable && jpeg.is_none_or(|(_, lasting)| lasting);

@@ -105,24 +105,39 @@ impl Embedder {
     ///
     /// Where alpha is 0.0 nothing changes. No sample leaves 0.0 to 255.0 that was inside.
     pub fn embed(&self, host: &Picture<'_>, content: &ContentId) -> Vec<Plane> {
-        let size = host.size();
+        let mut colours = host.colours.to_vec();
+        self.embed_into(&mut colours, host.alpha, host.premultiplied, content);
+        colours
+    }
+
+    /// The same in place: a picture need not be in memory twice.
+    pub fn embed_into(
+        &self,
+        colours: &mut [Plane],
+        alpha: Option<&Plane>,
+        premultiplied: bool,
+        content: &ContentId,
+    ) {
+        let host = Picture { colours, alpha, premultiplied };
         let luma = host.luma();
-        let on_white = host.alpha.map(|_| host.luma_on_white());
+        let on_white = alpha.map(|_| host.luma_on_white());
         let on_white = on_white.as_ref().unwrap_or(&luma);
         let activity = Activity::of(on_white);
         let gain = self.strength.affordable_gain(&activity);
-        let rooms: Vec<Headroom> = host.colours.iter().map(Headroom::of).collect();
+        let rooms: Vec<Headroom> = colours.iter().map(Headroom::of).collect();
         let earlier = (self.layer == Layer::Further).then(|| Earlier::of(on_white));
         widest(Marking {
             embedder: self,
-            columns: Columns::new(size, self.lattice.shift(content)),
+            columns: Columns::new(luma.size(), self.lattice.shift(content)),
             gain,
-            host,
+            colours,
+            alpha,
+            premultiplied,
             luma: &luma,
             activity: activity.rows(),
             rooms: rooms.iter().map(Headroom::rows).collect(),
             earlier: earlier.as_ref().map(Earlier::rows),
-        })
+        });
     }
 }
 
@@ -131,7 +146,9 @@ struct Marking<'a> {
     embedder: &'a Embedder,
     columns: Columns,
     gain: f32,
-    host: &'a Picture<'a>,
+    colours: &'a mut [Plane],
+    alpha: Option<&'a Plane>,
+    premultiplied: bool,
     luma: &'a Plane,
     activity: Blocks<'a>,
     rooms: Vec<(Blocks<'a>, Blocks<'a>)>,
@@ -139,12 +156,11 @@ struct Marking<'a> {
 }
 
 impl Wide for Marking<'_> {
-    type Output = Vec<Plane>;
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<Plane> {
-        let Picture { colours, alpha, premultiplied } = *self.host;
-        let mut marked = colours.to_vec();
+    fn run(mut self) {
+        let colours = std::mem::take(&mut self.colours);
         let mut row = Row::new(&self.columns);
         for y in 0..self.luma.height() {
             self.activity.row(y, &mut row.activity);
@@ -154,13 +170,12 @@ impl Wide for Marking<'_> {
                 earlier.row(y, &mut row.earlier);
                 flat_row(self.luma, y, &mut row.flat);
             }
-            for (channel, (white, black)) in marked.iter_mut().zip(&self.rooms) {
+            for (channel, (white, black)) in colours.iter_mut().zip(&self.rooms) {
                 white.row(y, &mut row.white);
                 black.row(y, &mut row.black);
-                row.add_to(channel.row_mut(y), alpha.map(|alpha| alpha.row(y)), premultiplied);
+                row.add_to(channel.row_mut(y), self.alpha.map(|alpha| alpha.row(y)), self.premultiplied);
             }
         }
-        marked
     }
 }
 

@@ -26,7 +26,7 @@ use tiermark_frame::{Frame, Limits};
 use tiermark_mark::{Effort, Picture, Question, Strength, pixels_per_ref};
 use tiermark_signal::{Plane, Size, quality};
 
-pub(crate) use attack::{jpeg, jpeg_bytes, on_white, picture_of_frame, planes_of};
+pub(crate) use attack::{jpeg, jpeg_bytes, on_white, picture_of, picture_of_frame, planes_of};
 
 use crate::endurance::Endurance;
 use crate::inputs::{Input, why};
@@ -151,7 +151,12 @@ impl Bench {
         let file = self.marks.file(&frame, &truth).map_err(Trouble::Picture)?;
         let growth = file.len() as f64 / original_bytes;
         let marked = Frame::decode(file, &limits).map_err(|error| picture(&error))?;
-        let endurance = Endurance::of(&marked, truth.first(), &self.marks.detector, false);
+        let endurance = {
+            let (colours, alpha) = (marked.colours(), marked.alpha());
+            let premultiplied = marked.alpha_is_associated();
+            let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied };
+            Endurance::of(&picture, truth.first(), &self.marks.detector, false)
+        };
         if !journal.has(&subject.id, QUALITY) {
             let measured = measured(&frame, &marked, growth, (!endurance.lasting).then_some(endurance.z));
             journal.put(&subject.line(QUALITY).of_quality(measured))?;

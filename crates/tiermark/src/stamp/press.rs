@@ -9,7 +9,7 @@ use tiermark_ledger::MarkId;
 use tiermark_ledger::keys::tree::Hop;
 use tiermark_ledger::store::Output;
 use tiermark_mark::{Detector, Embedder, Payload, Picture, Strength};
-use tiermark_signal::{Plane, quality};
+use tiermark_signal::quality;
 
 use super::scan::{open, status};
 use super::{Job, Options, Outcome, Stamper, Status};
@@ -170,28 +170,28 @@ fn mark(
     job: &Job,
     options: &Options,
 ) -> Result<Vec<u8>, tiermark_frame::FrameError> {
-    let (colours, alpha) = (frame.colours(), frame.alpha());
-    let marked = press.embedder.embed(&picture(frame, &colours, alpha.as_ref()), &content_of(&job.record));
-    frame.encode(&marked, &options.write)
-}
-
-fn picture<'a>(frame: &Frame, colours: &'a [Plane], alpha: Option<&'a Plane>) -> Picture<'a> {
-    Picture { colours, alpha, premultiplied: frame.alpha_is_associated() }
+    let (mut colours, alpha) = (frame.colours(), frame.alpha());
+    let (premultiplied, content) = (frame.alpha_is_associated(), content_of(&job.record));
+    press.embedder.embed_into(&mut colours, alpha.as_ref(), premultiplied, &content);
+    frame.encode(&colours, &options.write)
 }
 
 /// Decode what was written and let the detector look at it.
 fn read_back(host: &Frame, bytes: Vec<u8>, press: &Press, options: &Options) -> Result<ReadBack, String> {
     let marked =
         Frame::decode(bytes, &options.limits).map_err(|error| format!("could not be read back: {error}"))?;
-    let (hosts, colours) = (host.colours(), marked.colours());
-    if colours.len() != hosts.len() || marked.size() != host.size() {
-        return Err("could not be read back: the copy has another shape".to_owned());
-    }
-    let psnr_db = quality::psnr(&hosts, &colours);
-    Ok(ReadBack {
-        psnr_db,
-        endurance: Endurance::of(&marked, press.payload, &press.detector, options.dry_run),
-    })
+    let colours = marked.colours();
+    let psnr_db = {
+        let hosts = host.colours();
+        if colours.len() != hosts.len() || marked.size() != host.size() {
+            return Err("could not be read back: the copy has another shape".to_owned());
+        }
+        quality::psnr(&hosts, &colours)
+    };
+    let (alpha, premultiplied) = (marked.alpha(), marked.alpha_is_associated());
+    let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied };
+    let endurance = Endurance::of(&picture, press.payload, &press.detector, options.dry_run);
+    Ok(ReadBack { psnr_db, endurance })
 }
 
 /// Whether a copy may leave.
