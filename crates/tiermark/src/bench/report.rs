@@ -198,8 +198,8 @@ fn strips(table: &Table) -> Drawn {
                 chart.draw_series(dots)?;
             }
         }
-        // With 2,000 to 100,000 trials an attribution needs a z of about 8.
-        chart.draw_series([PathElement::new(vec![(8.2, 0.0), (8.2, rows.len() as f64)], BLACK.mix(0.5))])?;
+        // With the trials of a full search an attribution needs a z of about 7.9.
+        chart.draw_series([PathElement::new(vec![(7.9, 0.0), (7.9, rows.len() as f64)], BLACK.mix(0.5))])?;
         area.present()?;
     }
     Ok(svg)
