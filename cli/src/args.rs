@@ -206,7 +206,7 @@ pub(crate) struct StampArguments {
     /// Sign and write nothing, but say what would happen and how strong the marks would be
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
-    /// How strong the marks are: 50 dB and more, 45, or 42; copies that are there already stay as they are
+    /// How strong the marks are: 50 dB and more, 45, or 42; what has left for a vendor keeps the strength it left with
     #[arg(long, value_name = "NAME", default_value = "standard", value_parser = strength())]
     pub(crate) strength: String,
     /// Let copies leave whose mark will hardly survive anything

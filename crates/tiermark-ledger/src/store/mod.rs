@@ -104,7 +104,10 @@ pub enum StoreError {
         i: u32,
     },
     /// The frame has left before with other bytes.
-    #[error("frame {i} of hand-over {handover} has left already with other bytes; nothing was changed")]
+    #[error(
+        "frame {i} of hand-over {handover} has left already with other bytes, as another version or strength makes them; \
+         nothing was changed. Use the copy that left, or hand the frame out under another name"
+    )]
     SealedOtherwise {
         /// The hand-over.
         handover: DocId,

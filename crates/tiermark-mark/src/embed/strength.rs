@@ -19,7 +19,7 @@ pub struct Strength {
 
 impl Strength {
     /// For masters and what is looked at closely: 50 dB and more.
-    pub const DELIVERY: Self = Self { word: 0.50, lattice: 0.46, cap: 1.2, gain: 2.0, psnr: 50.3 };
+    pub const DELIVERY: Self = Self { word: 0.46, lattice: 0.42, cap: 1.05, gain: 2.0, psnr: 50.5 };
     /// What `stamp` uses unless told otherwise: below the threshold of sight on a bright screen
     /// (`docs/spec/mark-v1.md`). Flat colour moves by one code value at most, so what more of the pattern there is costs
     /// less than a decibel, and is worth 10 to 25 % of z after a hard codec.
