@@ -78,7 +78,9 @@ fn detection(criterion: &mut Criterion) {
         for (case, planes, effort) in [
             ("same size", &marked, Effort::KnownScales),
             ("marked, all geometries", &marked, Effort::Full),
+            ("unmarked, known scales", &host, Effort::KnownScales),
             ("unmarked, all geometries", &host, Effort::Full),
+            ("unmarked, exhaustive", &host, Effort::Exhaustive),
         ] {
             group.bench_function(BenchmarkId::new(case, name), |b| {
                 b.iter(|| detector.read(black_box(&picture(planes)), &question(effort)));
