@@ -79,10 +79,7 @@ fn attacks(list: &str) -> Result<Vec<Attack>, Trouble> {
 
 /// One object to a reading.
 fn tell(line: &Line, lines: &[Line]) {
-    let quality = lines
-        .iter()
-        .find(|other| other.picture == line.picture)
-        .and_then(|other| lines.iter().filter(|l| l.picture == other.picture).find_map(|l| l.quality));
+    let quality = lines.iter().filter(|other| other.picture == line.picture).find_map(|other| other.quality);
     let (named, z, log10) = match line.outcome {
         Some(Outcome::Named { z, log10 }) => ("right", Some(z), Some(log10)),
         Some(Outcome::Partly { z, .. }) => ("partly", Some(z), None),

@@ -18,7 +18,8 @@ pub(crate) struct Gentle {
     pub(crate) factor: usize,
 }
 
-/// Samples worth looking at, a frame of 1280 by 720 and a little: finer ones hold no more of waves of 8 ref px and longer.
+/// Samples worth looking at, a 1080p frame at half size and a little: finer ones hold no more of waves of 8 ref px and longer,
+/// and 4K frames read as they do on a grid of twice as many.
 const MOST_SAMPLES: usize = 600_000;
 /// A long pan keeps this many rows, so that its waves stay above the pixel grid.
 const SHORT_SIDE: usize = 480;

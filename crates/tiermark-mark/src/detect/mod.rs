@@ -13,15 +13,12 @@ mod word;
 use crate::carrier::{LatticeCarrier, WordCarrier};
 use crate::embed::Picture;
 use crate::key::MarkKey;
-use crate::layout::pixels_per_ref;
 use crate::payload::{ContentId, Payload};
-use crate::sync::{Area, Fit, LatticeMap, Trust};
 pub(crate) use front::Gentle;
 use look::{FURTHER_MAPS, Look, PLACED_MAPS, Stage};
-use places::{Words, field_places};
+use places::Words;
 use reading::{Surface, certain, surer, together};
-use tiles::Tiles;
-use word::{SoftBits, codeword};
+use word::codeword;
 
 pub use decoys::Decoys;
 pub use null::Tail;
@@ -72,7 +69,7 @@ impl Effort {
 pub struct Question<'a> {
     /// Words that may be there: the closed set. Others are read too, but need more evidence.
     pub known: &'a [Payload],
-    /// Found pixels for each ref px that frames of this project have had when stamped ([`pixels_per_ref`]).
+    /// Found pixels for each ref px that frames of this project have had when stamped ([`crate::pixels_per_ref`]).
     pub scales: &'a [f64],
     /// Contents that were stamped. Where the lattice was erased their places are known all the same: an exhaustive search
     /// tries each of them, for frames that were found whole.
@@ -129,30 +126,6 @@ impl Detector {
     pub fn read_on_white(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
         let words = self.words(question, found.layers() * question.maps());
         self.search(&Gentle::on(found, None), question, &words)
-    }
-
-    /// Every detection statistic of one word in a picture taken as a whole frame at the lattice's origin: all keys,
-    /// places of the sign field and weightings.
-    ///
-    /// In an unmarked picture they are standard normal, which is what every bound here rests on: for calibration.
-    pub fn statistics(&self, found: &Picture<'_>, payload: Payload) -> Vec<f64> {
-        let gentle = Gentle::on(found, None);
-        let scale = 1.0 / pixels_per_ref(found.size());
-        let area = Area::whole(found.size());
-        let map = LatticeMap::linear(&area, [[scale, 0.0], [0.0, scale]]);
-        let fit = Fit { map, strength: 0.0, trust: Trust::even(area) };
-        let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(&gentle, &fit, &tier.carrier)) else {
-            return Vec::new();
-        };
-        let of_tier = |tier: &Tier| {
-            let codeword = codeword(payload, &tier.key);
-            let places = field_places().map(|place| {
-                let signs = tiles.signs(&tier.carrier.field, place);
-                SoftBits::gather(&tiles, &tier.carrier, &signs).each_z(&codeword)
-            });
-            places.flatten().collect::<Vec<f64>>()
-        };
-        self.tiers.iter().flat_map(of_tier).collect()
     }
 
     /// Stage by stage until a word is certain; then the same map more finely, and whatever else lies beside.

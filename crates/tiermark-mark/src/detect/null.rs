@@ -78,6 +78,27 @@ impl Detector {
         }
         tail
     }
+
+    /// Every detection statistic of one word in a picture taken as a whole frame at the lattice's origin: all keys,
+    /// places of the sign field and weightings.
+    ///
+    /// In an unmarked picture they are standard normal, which is what every bound here rests on: for calibration.
+    pub fn statistics(&self, found: &Picture<'_>, payload: Payload) -> Vec<f64> {
+        let gentle = Gentle::on(found, None);
+        let fit = whole_frame(&gentle);
+        let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(&gentle, &fit, &tier.carrier)) else {
+            return Vec::new();
+        };
+        let of_tier = |tier: &Tier| {
+            let codeword = codeword(payload, &tier.key);
+            let places = field_places().map(|place| {
+                let signs = tiles.signs(&tier.carrier.field, place);
+                SoftBits::gather(&tiles, &tier.carrier, &signs).each_z(&codeword)
+            });
+            places.flatten().collect::<Vec<f64>>()
+        };
+        self.tiers.iter().flat_map(of_tier).collect()
+    }
 }
 
 /// A word that nobody was given, as a codeword of one key.
