@@ -1,28 +1,27 @@
 //! What earlier marks have done to flat colour, seen without the host.
 //!
 //! Each mark stays within two code values of what it finds. Three of them would reach six where their waves meet: so a
-//! later one looks how far the colour already is from what it was, and goes no further than two from there. Beside lines
-//! and texture the estimate is off now and then: on samples of all classes 2 to 7 flat samples in a thousand reach three.
+//! later one looks how far the colour already is from what it was, and goes no further than two from there. What it cannot
+//! know is the colour of a patch smaller than a wave: `docs/decisions/0012-tiers-together.md` counts the samples that reach
+//! three.
 
-use tiermark_signal::filter::box_mean;
-use tiermark_signal::resample::Blocks;
-use tiermark_signal::{Plane, Size};
+use tiermark_signal::{Plane, Wide, widest};
 
-use crate::detect::Gentle;
 use crate::layout::pixels_per_ref;
 
-/// How far flat colour lies from its surroundings' mean, which earlier marks leave where it was.
-pub(crate) struct Earlier {
-    change: Plane,
-    factor: usize,
-    size: Size,
-}
+/// How far flat colour lies from what it was, which is what earlier marks have done.
+pub(crate) struct Earlier(Plane);
 
-/// Marks change flat colour by no more than this together, code values: half a value of rounding, and as much again that
-/// the estimate may be off, leave two.
-const TOGETHER: f32 = 1.4;
-/// Neighbours further apart than this are no flat colour, marked or not.
-const NEAR: f32 = 2.5;
+/// Marks change flat colour by no more than this together, code values: with half a value of rounding, and as much again
+/// that the estimate may be off, two are left.
+const TOGETHER: f32 = 1.3;
+/// Neighbours closer than this hang together, code values: of 8 bits, one apart.
+const NEAR: f32 = 2.0;
+/// Neighbours further apart than two marks at their most are no flat colour.
+const FLAT: f32 = 4.5;
+/// Standard deviation of the window that a colour is averaged in, ref px. Of 9 to 20: a narrower one takes the marks' longest
+/// waves for colour, a wider one takes shading for marks.
+const WINDOW: f64 = 15.0;
 /// Paper whose near-white samples have at least this mean was white before it was marked, and black the same way.
 const PAPER: f32 = 252.8;
 /// The lowest value of marked white paper, before rounding.
@@ -31,20 +30,62 @@ const LOWEST_PAPER: f32 = 252.55;
 impl Earlier {
     /// Look at the luma of a marked picture.
     ///
-    /// Its gentle steps put together again are the marks and slow shading without the drawing's colours; what stands out
-    /// of a window of 80 ref px, wider than the marks' longest wave, is the marks.
+    /// Marks leave the mean of a colour where it was. The mean is taken over what hangs together with each sample by small
+    /// steps, so that it does not mix the colours on both sides of a line: Gastal and Oliveira, "Domain transform for
+    /// edge-aware image and video processing", ACM Trans. Graphics 30(4), 2011, recursive filter, twice each way.
     pub(crate) fn of(luma: &Plane) -> Self {
-        let Gentle { plane, factor } = Gentle::of(luma, None);
-        let radius = (40.0 * pixels_per_ref(luma.size()) / factor as f64) as usize;
-        let mut change = plane;
-        let mean = box_mean(&change, radius);
-        change.samples_mut().iter_mut().zip(mean.samples()).for_each(|(v, m)| *v -= m);
-        Self { change, factor, size: luma.size() }
+        let mut change = luma.clone();
+        for share in [0.894, 0.447] {
+            let sigma = share * WINDOW * pixels_per_ref(luma.size());
+            let feedback = libm::exp(-core::f64::consts::SQRT_2 / sigma) as f32;
+            widest(Smooth { mean: &mut change, luma, feedback });
+        }
+        change.samples_mut().iter_mut().zip(luma.samples()).for_each(|(mean, v)| *mean = v - *mean);
+        Self(change)
     }
 
-    /// A reader of whole rows: change by earlier marks, code values.
-    pub(crate) fn rows(&self) -> Blocks<'_> {
-        Blocks::new(&self.change, self.factor, self.size.width)
+    /// Change by earlier marks along row `y`, code values.
+    pub(crate) fn row(&self, y: usize) -> &[f32] {
+        self.0.row(y)
+    }
+}
+
+/// One recursive pass right, left, down and up, which small steps let through and others stop.
+struct Smooth<'a> {
+    mean: &'a mut Plane,
+    luma: &'a Plane,
+    feedback: f32,
+}
+
+impl Wide for Smooth<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { mean, luma, feedback } = self;
+        let share = |a: f32, b: f32| if (a - b).abs() < NEAR { feedback } else { 0.0 };
+        let width = luma.width();
+        for y in 0..luma.height() {
+            let (row, colour) = (mean.row_mut(y), luma.row(y));
+            for x in 1..width {
+                row[x] += share(colour[x], colour[x - 1]) * (row[x - 1] - row[x]);
+            }
+            for x in (1..width).rev() {
+                row[x - 1] += share(colour[x], colour[x - 1]) * (row[x] - row[x - 1]);
+            }
+        }
+        let mut toward = |from: usize, y: usize| {
+            let (above, below) = mean.samples_mut().split_at_mut(from.max(y) * width);
+            let above = &mut above[from.min(y) * width..][..width];
+            let (from_row, row) =
+                if from < y { (above, &mut below[..width]) } else { (&mut below[..width], above) };
+            let colours = luma.row(y).iter().zip(luma.row(from));
+            for ((v, before), (a, b)) in row.iter_mut().zip(from_row).zip(colours) {
+                *v += share(*a, *b) * (*before - *v);
+            }
+        };
+        (1..luma.height()).for_each(|y| toward(y - 1, y));
+        (1..luma.height()).rev().for_each(|y| toward(y, y - 1));
     }
 }
 
@@ -55,7 +96,7 @@ pub(crate) fn flat_row(luma: &Plane, y: usize, flat: &mut [bool]) {
     let (above, below) = (luma.row(y.saturating_sub(1)), luma.row((y + 1).min(luma.height() - 1)));
     for (x, flat) in flat.iter_mut().enumerate() {
         let around = [above[x], below[x], row[x.saturating_sub(1)], row[(x + 1).min(last)]];
-        *flat = around.iter().all(|v| (v - row[x]).abs() < NEAR);
+        *flat = around.iter().all(|v| (v - row[x]).abs() < FLAT);
     }
 }
 
@@ -74,6 +115,8 @@ pub(crate) fn allowed(asked: f32, earlier: f32, sample: f32, white: f32, black: 
 
 #[cfg(test)]
 mod tests {
+    use tiermark_signal::Size;
+
     use super::*;
     use crate::embed::{Embedder, Picture, Strength};
     use crate::key::MarkKey;

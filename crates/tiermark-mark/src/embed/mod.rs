@@ -136,7 +136,7 @@ impl Embedder {
             luma: &luma,
             activity: activity.rows(),
             rooms: rooms.iter().map(Headroom::rows).collect(),
-            earlier: earlier.as_ref().map(Earlier::rows),
+            earlier,
         });
     }
 }
@@ -152,7 +152,7 @@ struct Marking<'a> {
     luma: &'a Plane,
     activity: Blocks<'a>,
     rooms: Vec<(Blocks<'a>, Blocks<'a>)>,
-    earlier: Option<Blocks<'a>>,
+    earlier: Option<Earlier>,
 }
 
 impl Wide for Marking<'_> {
@@ -167,7 +167,7 @@ impl Wide for Marking<'_> {
             self.pattern(y, &mut row);
             row.spare_flats(self.luma, y);
             if let Some(earlier) = &self.earlier {
-                earlier.row(y, &mut row.earlier);
+                row.earlier.copy_from_slice(earlier.row(y));
                 flat_row(self.luma, y, &mut row.flat);
             }
             for (channel, (white, black)) in colours.iter_mut().zip(&self.rooms) {
