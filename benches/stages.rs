@@ -7,9 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tiermark_mark::{
-    ContentId, Detector, Effort, Embedder, MarkKey, Payload, Picture, Question, Strength, pixels_per_ref,
-};
+use tiermark_mark::{ContentId, Detector, Effort, Embedder, MarkKey, Payload, Picture, Question, Strength};
 use tiermark_signal::filter::{box_mean, gaussian, normalise_locally};
 use tiermark_signal::{Plane, Size, poisson};
 
@@ -72,8 +70,8 @@ fn detection(criterion: &mut Criterion) {
             .into_iter()
             .map(|plane| plane.map(|v| v.round().clamp(0.0, 255.0)))
             .collect();
-        let scales = [pixels_per_ref(size)];
-        let question = |effort| Question { known: &[WORD], scales: &scales, contents: &[], effort };
+        let frames = [size];
+        let question = |effort| Question { known: &[WORD], frames: &frames, contents: &[], effort };
         group.throughput(Throughput::Elements(size.area() as u64));
         for (case, planes, effort) in [
             ("same size", &marked, Effort::KnownScales),

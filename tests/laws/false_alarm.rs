@@ -69,7 +69,7 @@ fn statistics_of_a_marked_frame_are_not() {
     let found = Picture { colours: &marked, alpha: None, premultiplied: false };
     let question = tiermark_mark::Question {
         known: &[payload],
-        scales: &[],
+        frames: &[],
         contents: &[],
         effort: tiermark_mark::Effort::KnownScales,
     };

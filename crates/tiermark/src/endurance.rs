@@ -1,6 +1,6 @@
 //! Will a marked copy still say whose it is after its first leak?
 
-use tiermark_mark::{Detector, Effort, Payload, Picture, Question, pixels_per_ref};
+use tiermark_mark::{Detector, Effort, Payload, Picture, Question};
 
 use crate::bench::{jpeg, on_white, picture_of, planes_of};
 use crate::verdict::ATTRIBUTION;
@@ -26,9 +26,12 @@ impl Endurance {
     ///
     /// A mark that lives only as long as a layer stays transparent, or a file is not recompressed, is none.
     pub(crate) fn of(marked: &Picture<'_>, payload: Payload, detector: &Detector, always: bool) -> Self {
-        let scales = [pixels_per_ref(marked.size())];
-        let question =
-            Question { known: &[payload], scales: &scales, contents: &[], effort: Effort::KnownScales };
+        let question = Question {
+            known: &[payload],
+            frames: &[marked.size()],
+            contents: &[],
+            effort: Effort::KnownScales,
+        };
         let read = |picture: &Picture<'_>| {
             let reading =
                 detector.read_on_white(picture, &question).into_iter().find(|r| r.payload == payload);

@@ -10,9 +10,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tiermark_frame::{Frame, Limits};
-use tiermark_mark::{
-    ATTRIBUTION, Detector, Effort, MarkKey, Payload, Picture, Question, Tail, pixels_per_ref,
-};
+use tiermark_mark::{ATTRIBUTION, Detector, Effort, MarkKey, Payload, Picture, Question, Tail};
 use tiermark_signal::statistics::{log10_normal_tail, log10_sign_tail};
 
 use crate::inputs::{Input, why};
@@ -114,7 +112,6 @@ fn traced(input: &Input, frame: &Frame, settings: &Settings, each: &(dyn Fn() + 
     let (colours, alpha) = (frame.colours(), frame.alpha());
     let premultiplied = frame.alpha_is_associated();
     let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied };
-    let scales = [pixels_per_ref(frame.size())];
     let name = frame.pixel_digest();
     let mut outcome = Outcome::default();
     for number in 0..settings.keys {
@@ -127,7 +124,8 @@ fn traced(input: &Input, frame: &Frame, settings: &Settings, each: &(dyn Fn() + 
         let detector = Detector::new(&key("lattice", 0), &tiers);
         let word = |n| Payload(std::array::from_fn(|i| drawn("word", n)[i]));
         let known: Vec<Payload> = (0..settings.words as usize).map(word).collect();
-        let question = Question { known: &known, scales: &scales, contents: &[], effort: Effort::Full };
+        let question =
+            Question { known: &known, frames: &[frame.size()], contents: &[], effort: Effort::Full };
         // The surest of all readings, which need not be the one of the highest statistic.
         let bounds = detector.read(&picture, &question).into_iter().map(|r| r.false_alarm.log10());
         let strongest = bounds.fold(0.0, f64::min);

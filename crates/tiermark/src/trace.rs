@@ -23,8 +23,8 @@ use crate::shots::{Place, Shots};
 use crate::sink::read_bounded;
 use crate::verdict::{DecoyTable, Finding, FoundGeometry, FoundPatch, Mark, Signature, Verdict};
 
-/// Scales that are tried before all others: those that frames of the studio have had.
-const MOST_SCALES: usize = 8;
+/// Sizes that frames of the studio have had, which are tried before all other scales and shapes.
+const MOST_SIZES: usize = 16;
 
 /// How to trace.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ impl Default for Options {
 pub struct Tracer {
     detector: Detector,
     known: Vec<Payload>,
-    scales: Vec<f64>,
+    frames: Vec<Size>,
     /// The newest of what was handed out; asked for by an exhaustive search only.
     contents: Vec<ContentId>,
     options: Options,
@@ -66,13 +66,13 @@ impl Tracer {
     pub fn new(studio: Studio, secrets: &Secrets, options: Options) -> Result<Self, StoreError> {
         let keys = Keys::of(&studio, secrets);
         let known = studio.registry().mark_ids()?.into_iter().map(payload).collect();
-        let scales = usual_scales(studio.registry().frame_sizes()?);
+        let frames = usual_sizes(studio.registry().frame_sizes()?);
         let contents = match options.effort {
             Effort::Exhaustive => newest_contents(&studio)?,
             _ => Vec::new(),
         };
         let detector = Detector::new(&keys.lattice, &keys.hops);
-        Ok(Self { detector, known, scales, contents, options, ledger: Mutex::new((studio, BTreeMap::new())) })
+        Ok(Self { detector, known, frames, contents, options, ledger: Mutex::new((studio, BTreeMap::new())) })
     }
 
     /// Trace all inputs on the threads of the pool this is called in; `each` gets the findings in order, those that
@@ -124,7 +124,7 @@ impl Tracer {
     fn question(&self) -> Question<'_> {
         Question {
             known: &self.known,
-            scales: &self.scales,
+            frames: &self.frames,
             contents: &self.contents,
             effort: self.options.effort,
         }
@@ -296,18 +296,11 @@ fn scale_of(width: u32, height: u32) -> Option<f64> {
     Size::new(width as usize, height as usize).map(pixels_per_ref)
 }
 
-/// The most frequent scales among the sizes that were handed out.
-fn usual_scales(sizes: Vec<(u32, u32, u32)>) -> Vec<f64> {
-    let mut scales: Vec<(f64, u32)> = Vec::new();
-    for (width, height, count) in sizes {
-        let Some(scale) = scale_of(width, height) else { continue };
-        match scales.iter_mut().find(|(known, _)| (known / scale - 1.0).abs() < 1e-3) {
-            Some((_, frames)) => *frames += count,
-            None => scales.push((scale, count)),
-        }
-    }
-    scales.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.total_cmp(&b.0)));
-    scales.into_iter().take(MOST_SCALES).map(|(scale, _)| scale).collect()
+/// The most frequent of the sizes that were handed out: width, height, and how many frames.
+fn usual_sizes(mut sizes: Vec<(u32, u32, u32)>) -> Vec<Size> {
+    sizes.sort_by_key(|&(width, height, frames)| (std::cmp::Reverse(frames), width, height));
+    let sizes = sizes.into_iter().filter_map(|(width, height, _)| Size::new(width as usize, height as usize));
+    sizes.take(MOST_SIZES).collect()
 }
 
 fn hex(digest: Digest) -> String {
@@ -343,8 +336,8 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_scales_come_first() {
-        let scales = usual_scales(vec![(1280, 720, 3), (1920, 1080, 5), (1080, 1920, 1), (0, 5, 9)]);
-        assert_eq!(scales, [1.5, 1.0]);
+    fn the_usual_sizes_come_first() {
+        let sizes = usual_sizes(vec![(1280, 720, 3), (1920, 1080, 5), (1080, 1920, 1), (0, 5, 9)]);
+        assert_eq!(sizes.iter().map(|size| size.width).collect::<Vec<_>>(), [1920, 1280, 1080]);
     }
 }

@@ -79,11 +79,11 @@ impl<'a> Look<'a> {
         Some(Self { gentle, coarse, found: gentle.found_size(), lattice })
     }
 
-    /// The fits of a stage, best first; `scales` are those of stamped frames, found pixels for each ref px.
-    pub(super) fn fits(&self, stage: Stage, scales: &[f64]) -> Vec<Fit> {
+    /// The fits of a stage, best first; `frames` are the sizes of stamped frames.
+    pub(super) fn fits(&self, stage: Stage, frames: &[Size]) -> Vec<Fit> {
         let mut fits = match stage {
             Stage::Upright => self.upright(),
-            Stage::KnownScales => self.known_scales(scales),
+            Stage::KnownScales => self.known_scales(frames),
             Stage::Whole => self.whole(),
             Stage::Windows => self.windows(),
             Stage::EachWindow => self.each_window(),
@@ -99,9 +99,9 @@ impl<'a> Look<'a> {
     }
 
     /// The fit in which the lattice stands best, at a known scale or any other.
-    pub(super) fn strongest(&self, scales: &[f64]) -> Option<Fit> {
+    pub(super) fn strongest(&self, frames: &[Size]) -> Option<Fit> {
         let stages = [Stage::Upright, Stage::KnownScales, Stage::Whole];
-        stages.into_iter().find_map(|stage| self.fits(stage, scales).into_iter().next())
+        stages.into_iter().find_map(|stage| self.fits(stage, frames).into_iter().next())
     }
 
     fn lines(&self) -> &[Line] {
@@ -109,28 +109,49 @@ impl<'a> Look<'a> {
     }
 
     fn upright(&self) -> Vec<Fit> {
-        let [upright, ..] = quarter_turns(720.0 / self.found.short_side() as f64);
+        let [upright, ..] = quarter_turns([720.0 / self.found.short_side() as f64; 2], [0.0; 2]);
         let fit = PhaseFitter::new(&self.coarse, self.lines()).fit(upright);
         if fit.strength >= BEYOND_CHANCE { vec![fit] } else { Vec::new() }
     }
 
-    /// Fits at the scale of a whole frame and at the stamped scales, mirrored or not, turned by a quarter or not.
-    fn known_scales(&self, scales: &[f64]) -> Vec<Fit> {
+    /// Fits at the scale of a whole frame, at the scales of stamped frames, and of those frames pressed into the shape of
+    /// this one; mirrored or not, turned by a quarter or not.
+    fn known_scales(&self, frames: &[Size]) -> Vec<Fit> {
         const TRIED: usize = 4;
         // A whole frame, made smaller or not; the second differs below 360 lines only.
         let mut all = vec![self.found.short_side() as f64 / 720.0];
-        for &scale in [pixels_per_ref(self.found)].iter().chain(scales) {
+        for scale in [self.found].iter().chain(frames).map(|&size| pixels_per_ref(size)) {
             if all.iter().all(|known| (known / scale - 1.0).abs() > 1e-3) {
                 all.push(scale);
             }
         }
+        let even = all.iter().flat_map(|scale| {
+            quarter_turns([self.coarse.factor() / scale; 2], [self.coarse.factor() / scale; 2])
+        });
+        let pressed = frames.iter().flat_map(|&frame| self.pressed(frame));
         let spectrum = LineSpectrum::of(&self.coarse);
         let scorer = self.scorer(&spectrum, &self.coarse);
-        let maps = all.iter().flat_map(|scale| quarter_turns(self.coarse.factor() / scale));
-        let mut maps: Vec<Linear> = maps.map(|matrix| scorer.scored(matrix)).collect();
+        let mut maps: Vec<Linear> = even.chain(pressed).map(|matrix| scorer.scored(matrix)).collect();
         maps.sort_by(|a, b| b.score.total_cmp(&a.score));
         maps.truncate(TRIED);
         self.fitted(&self.coarse, &maps)
+    }
+
+    /// All of a stamped frame in the shape of the found picture, upright and turned, where that shape is near its own.
+    fn pressed(&self, frame: Size) -> Vec<[[f64; 2]; 2]> {
+        /// Ratio of the two axes' scales.
+        const MOST: f64 = 1.4;
+        const LEAST: f64 = 1.001;
+        let in_ref = |pixels: usize| self.coarse.factor() * pixels as f64 / pixels_per_ref(frame);
+        let over = |width: usize, height: usize| {
+            [in_ref(frame.width) / width as f64, in_ref(frame.height) / height as f64]
+        };
+        let near = |[across, down]: [f64; 2]| (LEAST..MOST).contains(&(across / down).max(down / across));
+        let (upright, turned) =
+            (over(self.found.width, self.found.height), over(self.found.height, self.found.width));
+        let [a, b, c, d] = quarter_turns(upright, turned);
+        let both = [(near(upright), [a, b]), (near(turned), [c, d])];
+        both.into_iter().filter(|(near, _)| *near).flat_map(|(_, maps)| maps).collect()
     }
 
     fn whole(&self) -> Vec<Fit> {
@@ -268,8 +289,14 @@ fn candidates(scorer: &Scorer<'_>, keep: usize) -> Vec<Linear> {
     both
 }
 
-/// The four maps of one scale that lay pixels on pixels, half turns apart.
-fn quarter_turns(ref_per_sample: f64) -> [[[f64; 2]; 2]; 4] {
-    let r = ref_per_sample;
-    [[[r, 0.0], [0.0, r]], [[-r, 0.0], [0.0, r]], [[0.0, r], [-r, 0.0]], [[0.0, r], [r, 0.0]]]
+/// The four maps that lay pixels on pixels, half turns apart: ref px for each sample across and down, `upright` and `turned`
+/// by a quarter.
+fn quarter_turns(upright: [f64; 2], turned: [f64; 2]) -> [[[f64; 2]; 2]; 4] {
+    let ([across, down], [turned_across, turned_down]) = (upright, turned);
+    [
+        [[across, 0.0], [0.0, down]],
+        [[-across, 0.0], [0.0, down]],
+        [[0.0, turned_across], [-turned_down, 0.0]],
+        [[0.0, turned_across], [turned_down, 0.0]],
+    ]
 }

@@ -10,6 +10,8 @@ mod shot;
 mod tiles;
 mod word;
 
+use tiermark_signal::Size;
+
 use crate::carrier::{LatticeCarrier, WordCarrier};
 use crate::embed::Picture;
 use crate::key::MarkKey;
@@ -69,8 +71,9 @@ impl Effort {
 pub struct Question<'a> {
     /// Words that may be there: the closed set. Others are read too, but need more evidence.
     pub known: &'a [Payload],
-    /// Found pixels for each ref px that frames of this project have had when stamped ([`crate::pixels_per_ref`]).
-    pub scales: &'a [f64],
+    /// Sizes that frames of this project had when they were stamped: a copy may have their scale, or all of such a frame
+    /// pressed into another shape.
+    pub frames: &'a [Size],
     /// Contents that were stamped. Where the lattice was erased their places are known all the same: an exhaustive search
     /// tries each of them, for frames that were found whole.
     pub contents: &'a [ContentId],
@@ -138,7 +141,7 @@ impl Detector {
         for &stage in question.effort.stages() {
             let look =
                 if stage <= Stage::KnownScales { &look } else { middle_look.as_ref().unwrap_or(&look) };
-            for fit in look.fits(stage, question.scales) {
+            for fit in look.fits(stage, question.frames) {
                 best = surer(best, self.read_map(look.gentle(), &fit, words));
                 if certain(&best) {
                     return self.completed(best, look, question.effort, words);

@@ -62,7 +62,7 @@ impl Detector {
     /// best: all keys, places of the sign field and weightings.
     pub fn null(&self, found: &Picture<'_>, question: &Question<'_>, seed: &MarkKey, words: usize) -> Tail {
         let gentle = Gentle::on(found, None);
-        let best = Look::at(&gentle, &self.lattice).and_then(|look| look.strongest(question.scales));
+        let best = Look::at(&gentle, &self.lattice).and_then(|look| look.strongest(question.frames));
         let fit = best.unwrap_or_else(|| whole_frame(&gentle));
         let mut tail = Tail::default();
         let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(&gentle, &fit, &tier.carrier)) else {
@@ -146,7 +146,7 @@ mod tests {
         let found = Picture { colours: &planes, alpha: None, premultiplied: false };
         let key = |byte: u8| MarkKey::new([byte; 32]);
         let tiers: Vec<MarkKey> = (2..10).map(key).collect();
-        let question = Question { known: &[], scales: &[], contents: &[], effort: Effort::Full };
+        let question = Question { known: &[], frames: &[], contents: &[], effort: Effort::Full };
         let tail = Detector::new(&key(1), &tiers).null(&found, &question, &key(9), 50);
         assert_eq!(tail.total(), 8 * 64 * 4 * 50);
         let share = |t: f64| tail.beyond(t) as f64 / tail.total() as f64;

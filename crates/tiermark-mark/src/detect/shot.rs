@@ -101,7 +101,7 @@ impl Detector {
         let readings = self.search(&gentle, question, &words);
         let fit = match readings.iter().find(|reading| reading.is_certain()) {
             Some(reading) => Some(reading.fit.clone()),
-            None => Look::at(&gentle, &self.lattice).and_then(|look| look.strongest(question.scales)),
+            None => Look::at(&gentle, &self.lattice).and_then(|look| look.strongest(question.frames)),
         };
         let tiles = fit.zip(self.tiers.first()).and_then(|(fit, tier)| {
             let tiles = Tiles::of(&gentle, &fit, &tier.carrier)?;

@@ -45,7 +45,7 @@ fn read(found: Plane, lattice: u8, tiers: &[u8], known: &[Payload], effort: Effo
     let colours = [found];
     let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
     Detector::new(&key(lattice), &tiers)
-        .read(&picture, &Question { known, scales: &[0.75], contents: &[], effort })
+        .read(&picture, &Question { known, frames: &[SIZE], contents: &[], effort })
 }
 
 const SIZE: Size = Size { width: 960, height: 540 };
@@ -155,6 +155,17 @@ fn warped(from: &Plane, size: Size, [[a, b], [c, d]]: [[f32; 2]; 2], shift: [f32
 }
 
 #[test]
+fn a_frame_pressed_into_another_shape_is_found_by_its_size() {
+    let frame = marked(SIZE, PAYLOAD);
+    let narrow = warped(&frame, Size { width: 864, height: 540 }, [[1.0 / 0.9, 0.0], [0.0, 1.0]], [0.0; 2]);
+    let turned = warped(&frame, Size { width: 540, height: 864 }, [[0.0, 1.0 / 0.9], [1.0, 0.0]], [0.0; 2]);
+    for found in [narrow, turned] {
+        let readings = read(found, 1, &[3], &[PAYLOAD], Effort::KnownScales);
+        assert!(readings.first().is_some_and(Reading::is_certain), "{readings:?}");
+    }
+}
+
+#[test]
 fn unequal_sides_and_shear_are_found() {
     let found = marked(SIZE, PAYLOAD);
     for map in [[[1.0, 0.0], [0.0, 1.25]], [[1.0, 0.15], [0.0, 1.0]], [[0.9, -0.5], [0.45, 1.0]]] {
@@ -224,7 +235,7 @@ fn frame_in_noise(index: u8) -> Plane {
 fn a_shot_is_read_where_its_frames_alone_are_not() {
     let detector = Detector::new(&key(1), &[key(2), key(3)]);
     let question =
-        Question { known: &[PAYLOAD, OTHER], scales: &[0.75], contents: &[], effort: Effort::KnownScales };
+        Question { known: &[PAYLOAD, OTHER], frames: &[SIZE], contents: &[], effort: Effort::KnownScales };
     let mut shot = Shot::default();
     let mut alone = 0;
     for index in 0..6 {
@@ -249,7 +260,7 @@ fn decoys_stay_far_behind_the_real_key() {
     let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
     let detector = Detector::new(&key(1), &[key(2), key(3)]);
     let question =
-        Question { known: &[PAYLOAD], scales: &[0.75], contents: &[], effort: Effort::KnownScales };
+        Question { known: &[PAYLOAD], frames: &[SIZE], contents: &[], effort: Effort::KnownScales };
     let readings = detector.read(&picture, &question);
     let decoys = detector.decoys(&picture, &readings[0], &key(77), 100);
     assert_eq!((decoys.rank(), decoys.decoys.len()), (1, 100));
@@ -276,7 +287,7 @@ fn a_known_content_is_read_where_the_lattice_was_erased() {
     let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
     let detector = Detector::new(&key(1), &[key(2), key(3)]);
     let read = |contents: &[ContentId]| {
-        let question = Question { known: &[PAYLOAD], scales: &[0.75], contents, effort: Effort::Exhaustive };
+        let question = Question { known: &[PAYLOAD], frames: &[SIZE], contents, effort: Effort::Exhaustive };
         detector.read(&picture, &question)
     };
     assert!(read(&[ContentId([8; 32])]).is_empty(), "another content lies elsewhere");

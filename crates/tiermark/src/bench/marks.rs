@@ -145,8 +145,12 @@ mod tests {
             .map(|plane| plane.map(f32::round))
             .collect();
         let found = Picture { colours: &planes, alpha: None, premultiplied: false };
-        let question =
-            Question { known: &marks.known, scales: &[0.75], contents: &[], effort: Effort::KnownScales };
+        let question = Question {
+            known: &marks.known,
+            frames: &[picture.size()],
+            contents: &[],
+            effort: Effort::KnownScales,
+        };
         let readings = marks.detector.read(&found, &question);
         assert!(
             matches!(judged(&readings, std::slice::from_ref(&truth)), Outcome::Named { z, .. } if z > 15.0)

@@ -23,7 +23,7 @@ use std::time::Instant;
 use image::DynamicImage;
 use rayon::prelude::*;
 use tiermark_frame::{Frame, Limits};
-use tiermark_mark::{Effort, Picture, Question, Strength, pixels_per_ref};
+use tiermark_mark::{Effort, Picture, Question, Strength};
 use tiermark_signal::{Plane, Size, quality};
 
 pub(crate) use attack::{jpeg, jpeg_bytes, on_white, picture_of, picture_of_frame, planes_of};
@@ -215,9 +215,12 @@ impl Bench {
     fn judged(&self, found: &DynamicImage, host: &Frame, allowed: &[Truth], line: Line) -> Line {
         let (colours, alpha) = planes_of(found);
         let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: false };
-        let scales = [pixels_per_ref(host.size())];
-        let question =
-            Question { known: &self.marks.known, scales: &scales, contents: &[], effort: Effort::Full };
+        let question = Question {
+            known: &self.marks.known,
+            frames: &[host.size()],
+            contents: &[],
+            effort: Effort::Full,
+        };
         let started = Instant::now();
         let readings = self.marks.detector.read(&picture, &question);
         let seconds = started.elapsed().as_secs_f64();
