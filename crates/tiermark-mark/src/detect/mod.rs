@@ -87,6 +87,19 @@ impl Question<'_> {
         let placed = if self.effort == Effort::Exhaustive { PLACED_MAPS * self.contents.len() } else { 0 };
         self.effort.maps() + placed
     }
+
+    /// As how many maps one of a stage, or one beyond all stages, counts in the bound.
+    ///
+    /// The bound of all trials together may be shared out unevenly (weighted Bonferroni: Genovese, Roeder and Wasserman,
+    /// "False discovery control with p-value weighting", Biometrika 93(3), 2006, section 1). Most copies are found where they
+    /// are cheapest to find, so a quarter each goes to the first two stages, and half to the rest.
+    fn counted(&self, stage: Option<Stage>) -> f64 {
+        let cheap = [Stage::Upright, Stage::KnownScales];
+        match stage {
+            Some(stage) if cheap.contains(&stage) => 4.0 * stage.maps() as f64,
+            _ => 2.0 * (self.maps() - cheap.map(Stage::maps).iter().sum::<usize>()) as f64,
+        }
+    }
 }
 
 /// From this statistic on a map is as good as it needs to be for weaker marks on the same lattice.
@@ -103,8 +116,8 @@ impl Detector {
 
     /// The words in `found`, strongest first; empty if there is none to be seen.
     pub fn read(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
-        let words = self.words(question, found.layers() * question.maps());
-        let readings = self.search(&Gentle::on(found, None), question, &words);
+        let words = self.words(question.known);
+        let readings = self.search(&Gentle::on(found, None), question, &words, found.layers() as f64);
         self.or_layer(readings, found, question, &words)
     }
 
@@ -120,31 +133,40 @@ impl Detector {
         if found.alpha.is_none() || certain(&on_white) {
             return on_white;
         }
-        let mut layer = self.search(&Gentle::on(found, found.alpha), question, words);
+        let mut layer = self.search(&Gentle::on(found, found.alpha), question, words, found.layers() as f64);
         layer.iter_mut().for_each(|reading| reading.surface = Surface::Layer);
         surer(on_white, layer)
     }
 
     /// The words in `found` laid on white paper, as most copies leak; not in a layer's colours beneath its alpha.
     pub fn read_on_white(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
-        let words = self.words(question, found.layers() * question.maps());
-        self.search(&Gentle::on(found, None), question, &words)
+        let words = self.words(question.known);
+        self.search(&Gentle::on(found, None), question, &words, found.layers() as f64)
     }
 
-    /// Stage by stage until a word is certain; then the same map more finely, and whatever else lies beside.
-    fn search(&self, gentle: &Gentle, question: &Question<'_>, words: &Words<'_>) -> Vec<Reading> {
+    /// Stage by stage until a word is certain; then the same map more finely, and whatever else lies beside. This is one of
+    /// `searches`.
+    fn search(
+        &self,
+        gentle: &Gentle,
+        question: &Question<'_>,
+        words: &Words<'_>,
+        searches: f64,
+    ) -> Vec<Reading> {
         let Some(look) = Look::at(gentle, &self.lattice) else { return Vec::new() };
         // Only the middle of a long pan is searched; all of it is read where its scale is known.
         let middle = gentle.middle();
         let middle_look = middle.as_ref().and_then(|middle| Look::at(middle, &self.lattice));
+        let further = searches * question.counted(None);
         let mut best = Vec::new();
         for &stage in question.effort.stages() {
             let look =
                 if stage <= Stage::KnownScales { &look } else { middle_look.as_ref().unwrap_or(&look) };
+            let maps = searches * question.counted(Some(stage));
             for fit in look.fits(stage, question.frames) {
-                best = surer(best, self.read_map(look.gentle(), &fit, words));
+                best = surer(best, self.read_map(look.gentle(), &fit, words, maps));
                 if certain(&best) {
-                    return self.completed(best, look, question.effort, words);
+                    return self.completed(best, look, question.effort, words, further);
                 }
             }
         }
@@ -153,7 +175,7 @@ impl Detector {
         }
         let placed = question.contents.iter().flat_map(|content| look.placed(self.lattice.shift(content)));
         for fit in placed {
-            best = surer(best, self.read_map(gentle, &fit, words));
+            best = surer(best, self.read_map(gentle, &fit, words, further));
             if certain(&best) {
                 break;
             }
@@ -168,20 +190,21 @@ impl Detector {
         look: &Look<'_>,
         effort: Effort,
         words: &Words<'_>,
+        maps: f64,
     ) -> Vec<Reading> {
         let Some(first) = found.iter().find(|reading| reading.is_certain()) else { return found };
         let mut known = first.fit.clone();
         let mut all = found.clone();
         if first.z < STRONG {
             let polished = look.polished(&known);
-            all = together(all, self.read_map(look.gentle(), &polished, words));
+            all = together(all, self.read_map(look.gentle(), &polished, words, maps));
             known = polished;
         }
         if effort == Effort::KnownScales {
             return all;
         }
         for fit in look.elsewhere(&known) {
-            all = together(all, self.read_map(look.gentle(), &fit, words));
+            all = together(all, self.read_map(look.gentle(), &fit, words, maps));
         }
         all
     }

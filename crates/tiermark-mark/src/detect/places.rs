@@ -4,7 +4,7 @@ use super::front::Gentle;
 use super::reading::{Geometry, Patch, Reading, Surface};
 use super::tiles::Tiles;
 use super::word::{OFFSETS, SoftBits, WEIGHTS, WordReading};
-use super::{Detector, Question, codeword};
+use super::{Detector, codeword};
 use crate::code::Codeword;
 use crate::evidence::FalseAlarm;
 use crate::layout::FIELD;
@@ -26,7 +26,7 @@ const FEW_TILES: usize = 4;
 pub(super) struct Words<'a> {
     known: &'a [Payload],
     codewords: Vec<Vec<Codeword>>,
-    /// Readings of one of them that a picture could be given.
+    /// Readings of one of them under one map.
     trials: f64,
 }
 
@@ -37,10 +37,11 @@ impl Words<'_> {
         words.map(|(&payload, codeword)| soft.best(payload, codeword)).max_by(|a, b| a.z.total_cmp(&b.z))
     }
 
-    /// Any of 2^64 messages might have been decoded; a known one had to be one of few.
-    fn bound(&self, z: f64, known: bool) -> FalseAlarm {
+    /// Any of 2^64 messages might have been decoded; a known one had to be one of few. `maps` are counted whole, whether
+    /// the search went that far or not.
+    fn bound(&self, z: f64, known: bool, maps: f64) -> FalseAlarm {
         let words = if known { self.known.len() as f64 } else { libm::exp2(64.0) };
-        FalseAlarm::of_one(z).over(words * self.trials)
+        FalseAlarm::of_one(z).over(words * self.trials * maps)
     }
 }
 
@@ -59,33 +60,31 @@ pub(super) fn field_places() -> impl Iterator<Item = [i64; 2]> {
 }
 
 impl Detector {
-    /// `planes` are read under `maps` maps each at most.
-    pub(super) fn words<'a>(&self, question: &Question<'a>, maps: usize) -> Words<'a> {
-        let known = question.known;
+    /// The words that are asked for.
+    pub(super) fn words<'a>(&self, known: &'a [Payload]) -> Words<'a> {
         let codewords = |tier: &super::Tier| known.iter().map(|&word| codeword(word, &tier.key)).collect();
         Words {
             known,
             codewords: self.tiers.iter().map(codewords).collect(),
-            // Counted whole, whether the search went that far or not.
-            trials: (maps * OFFSETS * WEIGHTS.len() * self.tiers.len()) as f64,
+            trials: (OFFSETS * WEIGHTS.len() * self.tiers.len()) as f64,
         }
     }
 
-    /// The words that stand under one map, strongest first: at most one to each key.
-    pub(super) fn read_map(&self, gentle: &Gentle, fit: &Fit, words: &Words<'_>) -> Vec<Reading> {
+    /// The words that stand under one map, which counts as `maps`, strongest first: at most one to each key.
+    pub(super) fn read_map(&self, gentle: &Gentle, fit: &Fit, words: &Words<'_>, maps: f64) -> Vec<Reading> {
         let Some(tiles) = self.tiers.first().and_then(|tier| Tiles::of(gentle, fit, &tier.carrier)) else {
             return Vec::new();
         };
-        self.read_tiles(&tiles, fit, words)
+        self.read_tiles(&tiles, fit, words, maps)
     }
 
     /// The words that stand in tiles, strongest first: at most one to each key.
-    pub(super) fn read_tiles(&self, tiles: &Tiles, fit: &Fit, words: &Words<'_>) -> Vec<Reading> {
+    pub(super) fn read_tiles(&self, tiles: &Tiles, fit: &Fit, words: &Words<'_>, maps: f64) -> Vec<Reading> {
         let places = self.places(tiles, words);
         let decoded = if tiles.places.len() < FEW_TILES { places.len() } else { PLACES_DECODED };
         let strongest = (0..self.tiers.len()).filter_map(|key| {
             let (word, at) = self.strongest(tiles, &places, decoded, key, words)?;
-            let reading = self.judged(word, key, fit, words)?;
+            let reading = self.judged(word, key, fit, words, maps)?;
             let patches = self.patches(tiles, fit, &reading, at);
             Some(Reading { patches, ..reading })
         });
@@ -150,9 +149,16 @@ impl Detector {
     }
 
     /// The reading with its bound, if it is worth one.
-    fn judged(&self, word: WordReading, key: usize, fit: &Fit, words: &Words<'_>) -> Option<Reading> {
+    fn judged(
+        &self,
+        word: WordReading,
+        key: usize,
+        fit: &Fit,
+        words: &Words<'_>,
+        maps: f64,
+    ) -> Option<Reading> {
         let known = words.known.contains(&word.payload);
-        let false_alarm = words.bound(word.z, known);
+        let false_alarm = words.bound(word.z, known, maps);
         (false_alarm.log10() <= LEAST_LOG10).then(|| Reading {
             payload: word.payload,
             key,
@@ -166,9 +172,9 @@ impl Detector {
         })
     }
 
-    /// A reading with its bound counted anew.
-    pub(super) fn recounted(reading: Reading, words: &Words<'_>) -> Reading {
-        Reading { false_alarm: words.bound(reading.z, reading.known), ..reading }
+    /// A reading with its bound counted anew, over `maps`.
+    pub(super) fn recounted(reading: Reading, words: &Words<'_>, maps: f64) -> Reading {
+        Reading { false_alarm: words.bound(reading.z, reading.known, maps), ..reading }
     }
 
     /// What each tile says of a word by itself.

@@ -95,10 +95,10 @@ fn whole_tiles_apart(first: &Fit, other: &Fit) -> Option<[i64; 2]> {
 impl Detector {
     /// Read one frame of a shot.
     pub fn read_frame(&self, found: &Picture<'_>, question: &Question<'_>) -> FrameEvidence {
-        let maps = found.layers() * question.maps();
-        let words = self.words(question, maps);
+        let layers = found.layers();
+        let words = self.words(question.known);
         let gentle = Gentle::on(found, None);
-        let readings = self.search(&gentle, question, &words);
+        let readings = self.search(&gentle, question, &words, layers as f64);
         let fit = match readings.iter().find(|reading| reading.is_certain()) {
             Some(reading) => Some(reading.fit.clone()),
             None => Look::at(&gentle, &self.lattice).and_then(|look| look.strongest(question.frames)),
@@ -108,24 +108,26 @@ impl Detector {
             Some((tiles.folded([0, 0]), fit))
         });
         let readings = self.or_layer(readings, found, question, &words);
-        FrameEvidence { readings, gentle, tiles, maps }
+        FrameEvidence { readings, gentle, tiles, maps: layers * question.maps() }
     }
 
     /// The words in a shot as a whole: those of its best frame and those of the sums, all trials of all frames counted.
     pub fn read_shot(&self, shot: &Shot, question: &Question<'_>) -> Vec<Reading> {
         // The sums are read under all maps of a search, and under one more.
-        let words = self.words(question, shot.maps + question.maps() + 1);
-        let mut all: Vec<Reading> =
-            shot.best.iter().map(|reading| Self::recounted(reading.clone(), &words)).collect();
+        let maps = (shot.maps + question.maps() + 1) as f64;
+        let words = self.words(question.known);
+        let recounted = |reading: &Reading| Self::recounted(reading.clone(), &words, maps);
+        let mut all: Vec<Reading> = shot.best.iter().map(recounted).collect();
         if let Some((sum, count)) = &shot.sum
             && *count > 1
         {
             let share = 1.0 / *count as f32;
             let mean = Gentle { plane: sum.plane.clone().map(|v| v * share), factor: sum.factor };
-            all = together(all, self.search(&mean, question, &words));
+            let searches = maps / question.maps() as f64;
+            all = together(all, self.search(&mean, question, &words, searches));
         }
         if let Some((tiles, fit)) = shot.folded.as_ref().filter(|_| shot.frames > 1) {
-            all = together(all, self.read_tiles(tiles, fit, &words));
+            all = together(all, self.read_tiles(tiles, fit, &words, maps));
         }
         all
     }
