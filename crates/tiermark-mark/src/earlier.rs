@@ -18,7 +18,7 @@ const TOGETHER: f32 = 1.3;
 /// Neighbours closer than this hang together, code values: of 8 bits, one apart.
 const NEAR: f32 = 2.0;
 /// Neighbours further apart than two marks at their most are no flat colour.
-const FLAT: f32 = 4.5;
+pub(crate) const FLAT: f32 = 4.5;
 /// Standard deviation of the window that a colour is averaged in, ref px. Of 9 to 20: a narrower one takes the marks' longest
 /// waves for colour, a wider one takes shading for marks.
 const WINDOW: f64 = 15.0;
@@ -57,60 +57,104 @@ struct Smooth<'a> {
     feedback: f32,
 }
 
+/// Rows that are smoothed side by side: along one row each sample waits for the one before.
+const ROWS: usize = 8;
+
 impl Wide for Smooth<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let Self { mean, luma, feedback } = self;
-        let share = |a: f32, b: f32| if (a - b).abs() < NEAR { feedback } else { 0.0 };
-        let width = luma.width();
-        for y in 0..luma.height() {
-            let (row, colour) = (mean.row_mut(y), luma.row(y));
-            for x in 1..width {
-                row[x] += share(colour[x], colour[x - 1]) * (row[x - 1] - row[x]);
-            }
-            for x in (1..width).rev() {
-                row[x - 1] += share(colour[x], colour[x - 1]) * (row[x] - row[x - 1]);
-            }
+    fn run(mut self) {
+        let (width, height) = (self.luma.width(), self.luma.height());
+        let (mut values, mut shares) = (vec![[0.0; ROWS]; width], vec![[0.0; ROWS]; width]);
+        for top in (0..height).step_by(ROWS) {
+            self.across(top, &mut values, &mut shares);
         }
-        let mut toward = |from: usize, y: usize| {
-            let (above, below) = mean.samples_mut().split_at_mut(from.max(y) * width);
-            let above = &mut above[from.min(y) * width..][..width];
-            let (from_row, row) =
-                if from < y { (above, &mut below[..width]) } else { (&mut below[..width], above) };
-            let colours = luma.row(y).iter().zip(luma.row(from));
-            for ((v, before), (a, b)) in row.iter_mut().zip(from_row).zip(colours) {
-                *v += share(*a, *b) * (*before - *v);
-            }
-        };
-        (1..luma.height()).for_each(|y| toward(y - 1, y));
-        (1..luma.height()).rev().for_each(|y| toward(y, y - 1));
+        (1..height).for_each(|y| self.toward(y - 1, y));
+        (1..height).rev().for_each(|y| self.toward(y, y - 1));
     }
 }
 
-/// Whether each sample of row `y` differs little from its four neighbours.
+impl Smooth<'_> {
+    /// Right and left along the rows from `top` on.
+    #[inline(always)]
+    fn across(&mut self, top: usize, values: &mut [[f32; ROWS]], shares: &mut [[f32; ROWS]]) {
+        let rows = ROWS.min(self.luma.height() - top);
+        for row in 0..rows {
+            let colours = self.luma.row(top + row);
+            values.iter_mut().zip(self.mean.row(top + row)).for_each(|(to, v)| to[row] = *v);
+            for (to, pair) in shares[1..].iter_mut().zip(colours.windows(2)) {
+                to[row] = share(self.feedback, pair[0], pair[1]);
+            }
+        }
+        for x in 1..values.len() {
+            for row in 0..ROWS {
+                values[x][row] += shares[x][row] * (values[x - 1][row] - values[x][row]);
+            }
+        }
+        for x in (1..values.len()).rev() {
+            for row in 0..ROWS {
+                values[x - 1][row] += shares[x][row] * (values[x][row] - values[x - 1][row]);
+            }
+        }
+        for row in 0..rows {
+            self.mean.row_mut(top + row).iter_mut().zip(&*values).for_each(|(v, from)| *v = from[row]);
+        }
+    }
+
+    /// Row `y` takes over from the neighbouring row `from`.
+    #[inline(always)]
+    fn toward(&mut self, from: usize, y: usize) {
+        let width = self.luma.width();
+        let (above, below) = self.mean.samples_mut().split_at_mut(from.max(y) * width);
+        let above = &mut above[from.min(y) * width..];
+        let (before, row) = if from < y { (above, below) } else { (below, above) };
+        let colours = self.luma.row(y).iter().zip(self.luma.row(from));
+        for ((v, before), (a, b)) in row[..width].iter_mut().zip(&before[..width]).zip(colours) {
+            *v += share(self.feedback, *a, *b) * (*before - *v);
+        }
+    }
+}
+
+/// What a sample takes over from its neighbour.
 #[inline(always)]
-pub(crate) fn flat_row(luma: &Plane, y: usize, flat: &mut [bool]) {
+fn share(feedback: f32, a: f32, b: f32) -> f32 {
+    if (a - b).abs() < NEAR { feedback } else { 0.0 }
+}
+
+/// Whether each sample of row `y` lies within `most` of its four neighbours.
+#[inline(always)]
+pub(crate) fn flat_row(luma: &Plane, y: usize, most: f32, flat: &mut [bool]) {
     let (row, last) = (luma.row(y), luma.width() - 1);
     let (above, below) = (luma.row(y.saturating_sub(1)), luma.row((y + 1).min(luma.height() - 1)));
-    for (x, flat) in flat.iter_mut().enumerate() {
-        let around = [above[x], below[x], row[x.saturating_sub(1)], row[(x + 1).min(last)]];
-        *flat = around.iter().all(|v| (v - row[x]).abs() < FLAT);
+    let near = |v: f32, [a, b, c, d]: [f32; 4]| {
+        ((a - v).abs() <= most) & ((b - v).abs() <= most) & ((c - v).abs() <= most) & ((d - v).abs() <= most)
+    };
+    for x in [0, last] {
+        flat[x] = near(row[x], [above[x], below[x], row[x.saturating_sub(1)], row[(x + 1).min(last)]]);
     }
+    if last < 2 {
+        return;
+    }
+    let beside = row[..last - 1].iter().zip(&row[2..]);
+    let over = above[1..last].iter().zip(&below[1..last]);
+    let inner = flat[1..last].iter_mut().zip(&row[1..last]).zip(beside.zip(over));
+    inner.for_each(|((flat, v), ((left, right), (above, below)))| {
+        *flat = near(*v, [*above, *below, *left, *right]);
+    });
 }
 
 /// The change that a flat sample may still take, of what a mark asks for.
 #[inline(always)]
 pub(crate) fn allowed(asked: f32, earlier: f32, sample: f32, white: f32, black: f32) -> f32 {
-    let (mut low, mut high) = (-(TOGETHER + earlier).max(0.0), (TOGETHER - earlier).max(0.0));
-    if sample > 240.0 && white >= PAPER {
-        low = low.max(LOWEST_PAPER - sample).min(0.0);
-    }
-    if sample < 15.0 && black <= 255.0 - PAPER {
-        high = high.min(255.0 - LOWEST_PAPER - sample).max(0.0);
-    }
-    asked.clamp(low, high)
+    let paper = (sample > 240.0) & (white >= PAPER);
+    let ink = (sample < 15.0) & (black <= 255.0 - PAPER);
+    let lowest = if paper { LOWEST_PAPER - sample } else { f32::MIN };
+    let highest = if ink { 255.0 - LOWEST_PAPER - sample } else { f32::MAX };
+    let low = lowest.max(-(TOGETHER + earlier)).min(0.0);
+    let high = highest.min(TOGETHER - earlier).max(0.0);
+    // Not `clamp`, which looks first whether its bounds are in order: this runs over whole rows at once.
+    asked.max(low).min(high)
 }
 
 #[cfg(test)]

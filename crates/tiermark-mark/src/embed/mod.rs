@@ -8,7 +8,7 @@ use tiermark_signal::{Plane, Size, Wide, widest};
 
 use crate::carrier::{LatticeCarrier, SignField, Tile, WordCarrier};
 use crate::code::encode;
-use crate::earlier::{Earlier, flat_row};
+use crate::earlier::Earlier;
 use crate::key::MarkKey;
 use crate::mask::{Activity, Headroom, grown};
 use crate::payload::{ContentId, Payload, word};
@@ -167,8 +167,7 @@ impl Wide for Marking<'_> {
             self.pattern(y, &mut row);
             row.spare_flats(self.luma, y);
             if let Some(earlier) = &self.earlier {
-                row.earlier.copy_from_slice(earlier.row(y));
-                flat_row(self.luma, y, &mut row.flat);
+                row.heed(earlier, self.luma, y);
             }
             for (channel, (white, black)) in colours.iter_mut().zip(&self.rooms) {
                 white.row(y, &mut row.white);

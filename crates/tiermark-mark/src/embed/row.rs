@@ -5,7 +5,7 @@ use tiermark_signal::{Plane, Size};
 
 use super::Strength;
 use crate::carrier::crossing;
-use crate::earlier::allowed;
+use crate::earlier::{Earlier, FLAT, allowed, flat_row};
 use crate::layout::{FIELD, TILE, pixels_per_ref};
 use crate::mask::room;
 
@@ -86,8 +86,10 @@ pub(super) struct Row {
     pub(super) black: Vec<f32>,
     /// Change by earlier marks.
     pub(super) earlier: Vec<f32>,
-    /// Whether earlier marks limit this one; nowhere in the first.
-    pub(super) flat: Vec<bool>,
+    /// Whether luma is flat.
+    flat: Vec<bool>,
+    /// Whether earlier marks limit this one on flat colour.
+    limited: bool,
     /// The pattern on the ref grid.
     refs: Vec<f32>,
 }
@@ -103,6 +105,7 @@ impl Row {
             black: row(),
             earlier: row(),
             flat: vec![false; columns.pixels.len()],
+            limited: false,
             refs: vec![0.0; columns.refs.len()],
         }
     }
@@ -133,32 +136,25 @@ impl Row {
     /// Where luma equals that of all four neighbours nothing masks: at most two code values, whatever is around.
     #[inline(always)]
     pub(super) fn spare_flats(&mut self, luma: &Plane, y: usize) {
-        let (row, last) = (luma.row(y), luma.width() - 1);
-        let above = luma.row(y.saturating_sub(1));
-        let below = luma.row((y + 1).min(luma.height() - 1));
-        let spare = |cap: &mut f32, v: f32, around: [f32; 4]| {
-            let flat = (around[0] == v) & (around[1] == v) & (around[2] == v) & (around[3] == v);
-            *cap = if flat { cap.min(FLAT_CAP) } else { *cap };
-        };
-        if last == 0 {
-            return spare(&mut self.cap[0], row[0], [above[0], below[0], row[0], row[0]]);
+        flat_row(luma, y, 0.0, &mut self.flat);
+        for (cap, flat) in self.cap.iter_mut().zip(&self.flat) {
+            *cap = if *flat { cap.min(FLAT_CAP) } else { *cap };
         }
-        spare(&mut self.cap[0], row[0], [above[0], below[0], row[0], row[1]]);
-        let (left, right) = (&row[..last - 1], &row[2..]);
-        let inner = self.cap[1..last].iter_mut().zip(&row[1..last]).zip(left.iter().zip(right));
-        let beside = above[1..last].iter().zip(&below[1..last]);
-        for (((cap, v), (left, right)), (above, below)) in inner.zip(beside) {
-            spare(cap, *v, [*above, *below, *left, *right]);
-        }
-        spare(&mut self.cap[last], row[last], [above[last], below[last], row[last - 1], row[last]]);
+    }
+
+    /// Where luma is flat but for earlier marks, they limit this one.
+    #[inline(always)]
+    pub(super) fn heed(&mut self, earlier: &Earlier, luma: &Plane, y: usize) {
+        self.earlier.copy_from_slice(earlier.row(y));
+        flat_row(luma, y, FLAT, &mut self.flat);
+        self.limited = true;
     }
 
     /// Add the pattern to the samples of one channel, as far as each has room.
     #[inline(always)]
     pub(super) fn add_to(&self, samples: &mut [f32], alpha: Option<&[f32]>, premultiplied: bool) {
-        let limited = self.flat.iter().any(|flat| *flat);
         match alpha {
-            None if limited => self.each(samples, |x, v, change| v + self.within(x, v, change)),
+            None if self.limited => self.each(samples, |x, v, change| v + self.within(x, v, change)),
             None => self.each(samples, |_, v, change| v + change),
             Some(alpha) => {
                 for (x, (v, &alpha)) in samples.iter_mut().zip(alpha).enumerate() {
@@ -186,11 +182,8 @@ impl Row {
     /// A change as far as earlier marks leave it.
     #[inline(always)]
     fn within(&self, x: usize, sample: f32, change: f32) -> f32 {
-        if self.flat[x] {
-            allowed(change, self.earlier[x], sample, self.white[x], self.black[x])
-        } else {
-            change
-        }
+        let allowed = allowed(change, self.earlier[x], sample, self.white[x], self.black[x]);
+        if self.limited & self.flat[x] { allowed } else { change }
     }
 }
 
