@@ -144,12 +144,23 @@ impl Headroom {
     }
 }
 
-/// Room above and below `sample` within `cap`, given the local means of near-white and near-black samples.
+/// Room above and below `sample` within `cap`, given the local means of near-white and near-black samples. What the end of
+/// the range takes on one side is given on the other, up to `paper`.
 #[inline(always)]
-pub(crate) fn room(sample: f32, white: f32, black: f32, cap: f32) -> (f32, f32) {
-    let up = if sample >= NEAR_WHITE { cap.min(255.0 - white) } else { cap };
-    let down = if sample <= 255.0 - NEAR_WHITE { cap.min(black) } else { cap };
-    (up, down)
+pub(crate) fn room(sample: f32, white: f32, black: f32, cap: f32, paper: f32) -> (f32, f32) {
+    let near_end = |left: f32| {
+        let toward = cap.min(left);
+        (toward, cap.max(paper.min(2.0 * cap - toward)))
+    };
+    let (up, from_white) = near_end(255.0 - white);
+    let (down, from_black) = near_end(black);
+    if sample >= NEAR_WHITE {
+        (up, from_white)
+    } else if sample <= 255.0 - NEAR_WHITE {
+        (from_black, down)
+    } else {
+        (cap, cap)
+    }
 }
 
 /// The samples that `near` is true of, as their mean over windows of blocks; `without` where there are none.
@@ -243,16 +254,16 @@ mod tests {
             let (mut w, mut b) = (vec![0.0; channel.width()], vec![0.0; channel.width()]);
             white.row(150, &mut w);
             black.row(150, &mut b);
-            room(channel.at(x, 150), w[x], b[x], 1.25)
+            room(channel.at(x, 150), w[x], b[x], 1.25, 2.0)
         };
         let paper = Plane::from_fn(SIZE, |x, _| if x == 200 { 3.0 } else { 255.0 });
-        assert_eq!(at(&paper, 100), (0.0, 1.25));
+        assert_eq!(at(&paper, 100), (0.0, 2.0));
         assert_eq!(at(&paper, 200), (1.25, 1.25), "ink at 3 has room both ways");
         // Half the samples at 254, half at 255: both move within the same bounds.
         let marked = Plane::from_fn(SIZE, |x, y| 254.0 + ((x + y) % 2) as f32);
         let (a, b) = (at(&marked, 100), at(&marked, 101));
         assert!((a.0 - 0.5).abs() < 0.01 && (a.0 - b.0).abs() < 1e-6, "{a:?} {b:?}");
-        assert_eq!(at(&Plane::filled(SIZE, 0.0), 5), (1.25, 0.0));
+        assert_eq!(at(&Plane::filled(SIZE, 0.0), 5), (2.0, 0.0));
         assert_eq!(at(&Plane::filled(SIZE, 128.0), 5), (1.25, 1.25));
     }
 }

@@ -161,7 +161,7 @@ impl Wide for Marking<'_> {
     #[inline(always)]
     fn run(mut self) {
         let colours = std::mem::take(&mut self.colours);
-        let mut row = Row::new(&self.columns);
+        let mut row = Row::new(&self.columns, &self.embedder.strength);
         for y in 0..self.luma.height() {
             self.activity.row(y, &mut row.activity);
             self.pattern(y, &mut row);
@@ -223,12 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn flat_colour_changes_by_one_code_value_and_paper_white_only_downwards() {
+    fn flat_colour_moves_by_one_code_value_to_each_side_and_paper_white_by_two_down() {
         assert_eq!((change(128.0).0, change(128.0).1), (-1.0, 1.0));
-        assert_eq!((change(255.0).0, change(255.0).1), (-1.0, 0.0));
-        assert_eq!((change(0.0).0, change(0.0).1), (0.0, 1.0));
-        for value in [0.0, 128.0, 255.0] {
-            assert!(change(value).2 > 47.0, "{value}: {} dB", change(value).2);
+        assert_eq!((change(255.0).0, change(255.0).1), (-2.0, 0.0));
+        assert_eq!((change(0.0).0, change(0.0).1), (0.0, 2.0));
+        // A mean that lies one lower costs 3 dB by itself.
+        for (value, least) in [(0.0, 46.0), (128.0, 49.0), (255.0, 46.0)] {
+            assert!(change(value).2 > least, "{value}: {} dB", change(value).2);
         }
     }
 

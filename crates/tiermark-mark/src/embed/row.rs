@@ -84,6 +84,8 @@ pub(super) struct Row {
     pub(super) cap: Vec<f32>,
     pub(super) white: Vec<f32>,
     pub(super) black: Vec<f32>,
+    /// Room on paper white and ink black.
+    paper: f32,
     /// Change by earlier marks.
     pub(super) earlier: Vec<f32>,
     /// Whether luma is flat.
@@ -95,7 +97,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(columns: &Columns) -> Self {
+    pub(super) fn new(columns: &Columns, strength: &Strength) -> Self {
         let row = || vec![0.0; columns.pixels.len()];
         Self {
             activity: row(),
@@ -103,6 +105,7 @@ impl Row {
             cap: row(),
             white: row(),
             black: row(),
+            paper: strength.paper,
             earlier: row(),
             flat: vec![false; columns.pixels.len()],
             limited: false,
@@ -162,7 +165,8 @@ impl Row {
                         continue;
                     }
                     let (sample, share) = if premultiplied { (*v / alpha, alpha) } else { (*v, 1.0) };
-                    let change = bent(sample, self.pattern[x], self.cap[x], self.white[x], self.black[x]);
+                    let change =
+                        bent(sample, self.pattern[x], self.cap[x], self.white[x], self.black[x], self.paper);
                     *v += share * self.within(x, sample, change);
                 }
             }
@@ -175,7 +179,7 @@ impl Row {
         let (pattern, cap) = (&self.pattern[..n], &self.cap[..n]);
         let (white, black) = (&self.white[..n], &self.black[..n]);
         for (x, v) in samples.iter_mut().enumerate() {
-            *v = marked(x, *v, bent(*v, pattern[x], cap[x], white[x], black[x]));
+            *v = marked(x, *v, bent(*v, pattern[x], cap[x], white[x], black[x], self.paper));
         }
     }
 
@@ -189,8 +193,8 @@ impl Row {
 
 /// The pattern bent into the room that a sample has; centred between the two ends of that room.
 #[inline(always)]
-fn bent(sample: f32, pattern: f32, cap: f32, white: f32, black: f32) -> f32 {
-    let (up, down) = room(sample, white, black, cap);
+fn bent(sample: f32, pattern: f32, cap: f32, white: f32, black: f32, paper: f32) -> f32 {
+    let (up, down) = room(sample, white, black, cap, paper);
     let half = 0.5 * (up + down);
     let change = 0.5 * (up - down) + half * soft_limit(pattern / half.max(f32::MIN_POSITIVE));
     if half > 0.0 { change } else { 0.0 }

@@ -11,6 +11,9 @@ pub struct Strength {
     pub lattice: f32,
     /// Largest change on flat colour, before rounding.
     pub cap: f32,
+    /// Largest change where colour can go one way only, before rounding: paper white and ink black, where a code value is seen
+    /// least.
+    pub paper: f32,
     /// By how much the busiest texture may exceed flat colour.
     pub gain: f32,
     /// Peak signal-to-noise ratio that no picture goes below, dB: a picture that is busy all over gets less gain.
@@ -19,13 +22,15 @@ pub struct Strength {
 
 impl Strength {
     /// For masters and what is looked at closely: 50 dB and more.
-    pub const DELIVERY: Self = Self { word: 0.46, lattice: 0.42, cap: 1.05, gain: 2.0, psnr: 50.5 };
+    pub const DELIVERY: Self =
+        Self { word: 0.46, lattice: 0.42, cap: 1.05, paper: 1.05, gain: 2.0, psnr: 50.5 };
     /// What `stamp` uses unless told otherwise: below the threshold of sight on a bright screen
-    /// (`docs/spec/mark-v1.md`). Flat colour moves by one code value at most, so what more of the pattern there is costs
+    /// (`docs/spec/mark-v1.md`). Flat colour moves by one code value to each side, so what more of the pattern there is costs
     /// less than a decibel, and is worth 10 to 25 % of z after a hard codec.
-    pub const STANDARD: Self = Self { word: 0.70, lattice: 0.62, cap: 1.49, gain: 2.4, psnr: 45.3 };
+    pub const STANDARD: Self =
+        Self { word: 0.70, lattice: 0.62, cap: 1.49, paper: 1.75, gain: 2.4, psnr: 45.3 };
     /// For recipients who may well attack the copies, and small frames: 42 dB and more, still two values on flat colour.
-    pub const HOSTILE: Self = Self { word: 0.95, lattice: 0.75, cap: 2.2, gain: 3.0, psnr: 42.3 };
+    pub const HOSTILE: Self = Self { word: 0.95, lattice: 0.75, cap: 2.2, paper: 2.4, gain: 3.0, psnr: 42.3 };
 
     /// All there are, weakest first.
     pub const NAMED: [(&'static str, Self); 3] =
