@@ -14,20 +14,25 @@
 //! This room never looks at the pictures themselves: frames are names and hashes here. `tiermark-frame` reads
 //! and writes them, `tiermark-mark` hides the eight bytes in them, `tiermark` joins the three.
 
+pub mod bundle;
 pub mod chain;
+pub mod custody;
 pub mod document;
 pub mod id;
 pub mod keys;
+pub mod log;
 pub mod moment;
 pub mod name;
+pub mod packet;
 pub mod store;
 pub mod studio;
 
-pub use chain::{RuleBroken, VerifiedHandover, verify_handover};
+pub use chain::{Grade, RuleBroken, VerifiedHandover, verify_handover};
 pub use document::{FrameRecord, Handover};
 pub use id::{Digest, DocId, Kid, MarkId, PartyId};
 pub use keys::Passphrase;
 pub use moment::Moment;
 pub use name::Handle;
+pub use packet::Packet;
 pub use store::Registry;
 pub use studio::{Secrets, Studio, StudioError};

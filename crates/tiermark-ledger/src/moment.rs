@@ -22,6 +22,9 @@ pub enum NotAMoment {
 }
 
 impl Moment {
+    /// The first moment there is.
+    pub const EPOCH: Self = Self(OffsetDateTime::UNIX_EPOCH);
+
     /// This time in UTC, its fraction of a second dropped.
     ///
     /// # Errors
@@ -32,6 +35,17 @@ impl Moment {
             return Err(NotAMoment::Clock(utc.year()));
         }
         Ok(Self(utc.replace_nanosecond(0).expect("0 is a nanosecond")))
+    }
+
+    /// The moment so many seconds after the beginning of 1970, if documents can hold it.
+    pub fn from_unix(seconds: u64) -> Option<Self> {
+        let utc = OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok()?;
+        Self::at(utc).ok()
+    }
+
+    /// Seconds since the beginning of 1970, leap seconds not counted (POSIX).
+    pub fn unix(self) -> u64 {
+        self.0.unix_timestamp().try_into().expect("a moment is not before 1970")
     }
 }
 
@@ -84,6 +98,19 @@ mod tests {
             "",
         ] {
             assert!(other.parse::<Moment>().is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn seconds_since_1970_go_there_and_back() {
+        let last = "9999-12-31T23:59:59Z".parse::<Moment>().unwrap();
+        let known = "2026-03-11T08:00:00Z".parse::<Moment>().unwrap();
+        assert_eq!(known.unix(), 1_773_216_000);
+        for seconds in [0, 1, known.unix(), last.unix()] {
+            assert_eq!(Moment::from_unix(seconds).unwrap().unix(), seconds);
+        }
+        for beyond in [last.unix() + 1, i64::MAX as u64, u64::MAX] {
+            assert_eq!(Moment::from_unix(beyond), None, "{beyond}");
         }
     }
 

@@ -12,7 +12,8 @@ const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// A signed document that nobody has believed yet.
 ///
 /// Nothing can be read out of it without the key that should have signed it: see [`Envelope::open`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Wire", into = "Wire")]
 pub struct Envelope {
     payload: Vec<u8>,
     kid: Kid,
@@ -30,8 +31,8 @@ impl Envelope {
     pub fn seal<D: Document>(document: &D, key: &Signer) -> Result<Self, DocumentError> {
         let payload = statement::write(document)?;
         // Base64 adds a third, the frame around it two hundred bytes.
-        if payload.len() > Self::MAX_BYTES / 2 {
-            return Err(DocumentError::TooLarge { limit: Self::MAX_BYTES / 2 });
+        if payload.len() > D::MOST_BYTES {
+            return Err(DocumentError::TooLarge { limit: D::MOST_BYTES });
         }
         let signature = key.sign(&pre_authentication(&payload));
         Ok(Self { payload, kid: key.public().kid(), signature })
@@ -42,34 +43,25 @@ impl Envelope {
     /// # Errors
     /// When it is too large, no DSSE envelope, of another payload type, or has not exactly one signature.
     pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
-        if json.len() > Self::MAX_BYTES {
-            return Err(DocumentError::TooLarge { limit: Self::MAX_BYTES });
+        Self::from_json_within(json, Self::MAX_BYTES)
+    }
+
+    /// The same for a kind of document that may be larger.
+    ///
+    /// # Errors
+    /// As [`Envelope::from_json`].
+    pub fn from_json_within(json: &[u8], limit: usize) -> Result<Self, DocumentError> {
+        if json.len() > limit {
+            return Err(DocumentError::TooLarge { limit });
         }
         let wrong = |why: &str| DocumentError::NotAnEnvelope(why.to_owned());
         let wire: Wire = serde_json::from_slice(json).map_err(|e| wrong(&e.to_string()))?;
-        if wire.payload_type != PAYLOAD_TYPE {
-            return Err(DocumentError::WrongPayloadType);
-        }
-        let [signature] = &wire.signatures[..] else {
-            return Err(DocumentError::SignatureCount(wire.signatures.len()));
-        };
-        let payload =
-            BASE64.decode(wire.payload.as_bytes()).map_err(|_| wrong("its payload is not base64"))?;
-        let bytes =
-            BASE64.decode(signature.sig.as_bytes()).map_err(|_| wrong("its signature is not base64"))?;
-        let bytes = bytes.try_into().map_err(|_| wrong("a signature has 64 bytes"))?;
-        Ok(Self::from_parts(payload, signature.keyid, bytes))
+        wire.try_into()
     }
 
     /// The envelope as JSON, in its one form.
     pub fn to_json(&self) -> Vec<u8> {
-        let signature = WireSignature { keyid: self.kid, sig: BASE64.encode(&self.signature) };
-        let wire = Wire {
-            payload: BASE64.encode(&self.payload),
-            payload_type: PAYLOAD_TYPE.to_owned(),
-            signatures: vec![signature],
-        };
-        jcs::canonical(&wire).expect("base64 and hex have a canonical form")
+        jcs::canonical(self).expect("base64 and hex have a canonical form")
     }
 
     /// The envelope made of stored parts, as unbelieved as any.
@@ -106,6 +98,16 @@ impl Envelope {
         DocId::from_bytes(hash.finalize().into())
     }
 
+    /// What the text claims, before any signature was checked: only to find the key that should have signed it.
+    pub(crate) fn claim<D: Document>(&self) -> Result<D, DocumentError> {
+        statement::read(&self.payload)
+    }
+
+    /// The word for the kind of document that the text claims to be.
+    pub fn claimed_type(&self) -> Option<String> {
+        statement::claimed_type(&self.payload)
+    }
+
     /// Checks the signature with this key, and only then reads the document.
     ///
     /// # Errors
@@ -129,6 +131,40 @@ struct Wire {
 struct WireSignature {
     keyid: Kid,
     sig: String,
+}
+
+impl From<Envelope> for Wire {
+    fn from(envelope: Envelope) -> Self {
+        let signature = WireSignature { keyid: envelope.kid, sig: BASE64.encode(&envelope.signature) };
+        Self {
+            payload: BASE64.encode(&envelope.payload),
+            payload_type: PAYLOAD_TYPE.to_owned(),
+            signatures: vec![signature],
+        }
+    }
+}
+
+impl TryFrom<Wire> for Envelope {
+    type Error = DocumentError;
+
+    fn try_from(wire: Wire) -> Result<Self, DocumentError> {
+        let wrong = |why: &str| DocumentError::NotAnEnvelope(why.to_owned());
+        if wire.payload_type != PAYLOAD_TYPE {
+            return Err(DocumentError::WrongPayloadType);
+        }
+        let [signature] = &wire.signatures[..] else {
+            return Err(DocumentError::SignatureCount(wire.signatures.len()));
+        };
+        let payload = base64(&wire.payload).ok_or_else(|| wrong("its payload is not base64"))?;
+        let bytes = base64(&signature.sig).ok_or_else(|| wrong("its signature is not base64"))?;
+        let bytes = bytes.try_into().map_err(|_| wrong("a signature has 64 bytes"))?;
+        Ok(Self::from_parts(payload, signature.keyid, bytes))
+    }
+}
+
+/// Bytes in the one spelling that base64 has for them: the decoder also takes padded pieces in a row.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text.as_bytes()).ok().filter(|bytes| BASE64.encode(bytes) == text)
 }
 
 fn pre_authentication(payload: &[u8]) -> Vec<u8> {

@@ -21,6 +21,19 @@ pub struct Source {
     pub h: u32,
     /// The shot it belongs to; for a still its own name will do.
     pub shot: String,
+    /// Where it came from, if it was handed down.
+    pub up: Option<Up>,
+}
+
+/// The frame of an earlier hand-over that this one came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Up {
+    /// That hand-over.
+    pub handover: crate::DocId,
+    /// The frame's place in its list.
+    pub i: u32,
+    /// What the pattern of the first mark was bound to: all later ones lie on the same lattice.
+    pub content: Digest,
 }
 
 /// One line of `frames.jsonl`.
@@ -42,6 +55,9 @@ pub struct FrameRecord {
     pub shot: String,
     /// The hop of that shot.
     pub hop: Hop,
+    /// Where it came from, if it was handed down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up: Option<Up>,
 }
 
 /// The frames of one hand-over, numbered from 0, each name once.
@@ -84,7 +100,7 @@ impl FrameRecord {
         let shot = nfc(&source.shot);
         let hop = Hop::of_shot(&shot);
         let Source { sha256, pix, w, h, .. } = *source;
-        Self { i, name: nfc(&source.name), sha256, pix, w, h, shot, hop }
+        Self { i, name: nfc(&source.name), sha256, pix, w, h, shot, hop, up: source.up.clone() }
     }
 
     /// Its line in the file, without the line's end; only for records that [`check_names`] has seen.
@@ -125,6 +141,32 @@ impl FrameList {
         }
         let (lines, root) = write(&records);
         Ok(Self { records, lines, root })
+    }
+
+    /// No frames: where a bundle shows none. No hand-over is signed over this.
+    pub fn none() -> Self {
+        let (lines, root) = write(&[]);
+        Self { records: Vec::new(), lines, root }
+    }
+
+    /// The list in the text of `frames.jsonl`, if it is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let records: Vec<FrameRecord> =
+            text.lines().map(serde_json::from_str).collect::<Result<_, _>>().ok()?;
+        // A registry keeps frames by number: another numbering would come back in another order, or not at all.
+        let numbered = (0..).zip(&records).all(|(i, record)| record.i == i);
+        let list = numbered.then(|| Self::from_records(records))?.ok()?;
+        (list.lines == text.as_bytes()).then_some(list)
+    }
+
+    /// The hash of each line, which the root is over.
+    pub fn leaves(&self) -> Vec<Digest> {
+        self.records.iter().map(|record| merkle::leaf(&record.line())).collect()
+    }
+
+    /// The hand-overs that frames came from, each once.
+    pub fn upstream(&self) -> BTreeSet<crate::DocId> {
+        self.records.iter().filter_map(|record| record.up.as_ref()).map(|up| up.handover).collect()
     }
 
     /// The records, in order.
@@ -183,7 +225,7 @@ mod tests {
 
     fn source(name: &str, shot: &str) -> Source {
         let (sha256, pix) = (Digest::of(name.as_bytes()), Digest::of(b"values"));
-        Source { name: name.to_owned(), sha256, pix, w: 1920, h: 1080, shot: shot.to_owned() }
+        Source { name: name.to_owned(), sha256, pix, w: 1920, h: 1080, shot: shot.to_owned(), up: None }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The hand-over: what a mark commits to, signed before anything is marked.
 
-use super::{Document, FrameList, Nonce, statement};
+use super::statement::nothing;
+use super::{Document, FrameList, Nonce, Standing, statement, uuid_text};
 use crate::keys::tree::{Direction, Hop, SlotSecret};
 use crate::{Digest, DocId, Kid, Moment, PartyId};
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,15 @@ pub struct Handover {
     pub project: Uuid,
     /// The epoch of the project's secrets.
     pub epoch: u16,
+    /// The episode, where delegations are limited to some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<String>,
+    /// The kind of material, where delegations are limited to some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The newest checkpoint of the giver's log, hashed without its signatures: this was written after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Digest>,
     /// Count and root of the frames.
     pub frames: FramesRoot,
     /// The digest of `frames.jsonl`: what the statement is about, and therefore its subject.
@@ -87,6 +97,20 @@ pub struct Tool {
 
 impl Document for Handover {
     const TYPE: &'static str = "tiermark:handover/v1";
+    const KIND: &'static str = "handover";
+    const NAME: &'static str = "hand-over";
+
+    fn issuer(&self) -> Kid {
+        self.issuer
+    }
+
+    fn made_at(&self) -> Moment {
+        self.issued_at
+    }
+
+    fn stands_by(&self) -> Standing {
+        self.issuer_delegation.map_or(Standing::Alone, Standing::By)
+    }
 }
 
 impl statement::sealed::Sealed for Handover {
@@ -107,7 +131,7 @@ impl Handover {
 }
 
 impl FramesRoot {
-    /// Count and root of this list.
+    /// Count and root of this list of frames.
     pub fn of(frames: &FrameList) -> Self {
         Self { count: frames.count(), root: frames.root() }
     }
@@ -134,26 +158,5 @@ impl Tool {
     /// This program.
     pub fn this() -> Self {
         Self { name: "tiermark".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
-    }
-}
-
-fn nothing() -> Digest {
-    Digest::from_bytes([0; 32])
-}
-
-/// A UUID in its one spelling, lower-case with hyphens.
-mod uuid_text {
-    use serde::{Deserialize, Deserializer, Serializer, de};
-    use uuid::Uuid;
-
-    pub(super) fn serialize<S: Serializer>(uuid: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&uuid.hyphenated())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let uuid = Uuid::parse_str(&text).map_err(de::Error::custom)?;
-        let one = uuid.hyphenated().to_string() == text;
-        if one { Ok(uuid) } else { Err(de::Error::custom("a UUID is written in lower case with hyphens")) }
     }
 }

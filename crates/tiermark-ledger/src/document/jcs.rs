@@ -9,7 +9,7 @@ use serde_json::Value;
 use unicode_normalization::is_nfc;
 
 /// The one way to write this value.
-pub(super) fn canonical(value: &impl Serialize) -> Result<Vec<u8>, DocumentError> {
+pub(crate) fn canonical(value: &impl Serialize) -> Result<Vec<u8>, DocumentError> {
     let value =
         serde_json::to_value(value).map_err(|_| DocumentError::NotCanonical("a value that is not JSON"))?;
     let mut text = Vec::new();

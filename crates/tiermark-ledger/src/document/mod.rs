@@ -7,24 +7,35 @@
 //! Texts are canonical JSON (RFC 8785) when written, and hashed as they came when read: a verifier never
 //! writes a document anew. A body is parsed only from bytes whose signature held.
 //!
-//! Here are the party, the vendor record and the hand-over. What follows from them, and who may sign what, is
+//! What follows from them, and who may sign what, is
 //! decided in [`chain`](crate::chain).
 
+mod delegation;
+mod delivery;
 mod envelope;
+mod finding;
 mod frames;
 mod handover;
-mod jcs;
+pub(crate) mod jcs;
 pub mod merkle;
 mod party;
+mod receipt;
+mod revocation;
 mod statement;
+mod uuid_text;
 mod vendor;
 
 pub use crate::id::Nonce;
+pub use delegation::{Delegation, KeyCheck, Names, Right, Scope};
+pub use delivery::{Delivery, OutputList, OutputRecord, SelfCheck};
 pub use envelope::Envelope;
-pub use frames::{BadFrames, FrameList, FrameRecord, Source};
+pub use finding::{Decoys, Finding, FoundFile, NamedDigest, Propositions, Read, Trials};
+pub use frames::{BadFrames, FrameList, FrameRecord, Source, Up};
 pub use handover::{FramesRoot, Handover, HopCommitment, Tool, Watermark};
-pub use party::{DeclaredKey, Party};
-pub use statement::Document;
+pub use party::{DeclaredKey, Party, Usage};
+pub use receipt::Receipt;
+pub use revocation::{Cutoff, Revocation, Target};
+pub use statement::{Document, Standing};
 pub use vendor::Vendor;
 
 use crate::{Kid, keys::NoRandomness};

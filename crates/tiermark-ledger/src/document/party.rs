@@ -1,7 +1,7 @@
 //! The party document: a root key says which other keys speak for it.
 
 use super::{Document, DocumentError, Envelope, statement};
-use crate::keys::{PublicKey, Signer};
+use crate::keys::{PublicKey, SealingKey, Signer};
 use crate::{Digest, Handle, Kid, Moment};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
@@ -25,10 +25,10 @@ pub struct Party {
 /// A key that a party calls its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeclaredKey {
-    /// What it is for: `sign` for documents. Other uses come with later versions and are left alone.
+    /// What it is for: `sign`, `log`, `witness` or `box`. Other uses come with later versions and are left alone.
     #[serde(rename = "use")]
     pub usage: String,
-    /// The algorithm, `ed25519`.
+    /// The algorithm, `ed25519`, or `x25519` for `box`.
     pub alg: String,
     /// The key's name.
     pub kid: Kid,
@@ -43,6 +43,16 @@ pub struct DeclaredKey {
 
 impl Document for Party {
     const TYPE: &'static str = "tiermark:party/v1";
+    const KIND: &'static str = "party";
+    const NAME: &'static str = "party document";
+
+    fn issuer(&self) -> Kid {
+        self.root_kid()
+    }
+
+    fn made_at(&self) -> Moment {
+        self.keys.iter().map(|key| key.from).max().unwrap_or(Moment::EPOCH)
+    }
 }
 
 impl statement::sealed::Sealed for Party {
@@ -54,15 +64,34 @@ impl statement::sealed::Sealed for Party {
 impl Party {
     /// The first document of a party with one signing key.
     pub fn first(handle: Handle, root: &PublicKey, sign: &PublicKey, from: Moment) -> Self {
-        let key = DeclaredKey {
-            usage: "sign".to_owned(),
-            alg: "ed25519".to_owned(),
-            kid: sign.kid(),
-            public: BASE64.encode(sign.as_bytes()),
-            from,
-            to: None,
-        };
-        Self { handle, seq: 0, prev: None, root_pub: root.clone(), keys: vec![key] }
+        let keys = vec![DeclaredKey::ed25519(Usage::Sign, sign, from)];
+        Self { handle, seq: 0, prev: None, root_pub: root.clone(), keys }
+    }
+
+    /// The document after `prev`, with these keys: all older ones and the new.
+    pub fn next(&self, prev: crate::DocId, keys: Vec<DeclaredKey>) -> Self {
+        Self { seq: self.seq + 1, prev: Some(prev), keys, ..self.clone() }
+    }
+
+    /// The newest key of this use that still counts.
+    pub fn key_for(&self, usage: Usage) -> Option<PublicKey> {
+        let open = |key: &&DeclaredKey| key.usage == usage.word() && key.alg == "ed25519" && key.to.is_none();
+        let key = self.keys.iter().filter(open).max_by_key(|key| key.from)?;
+        public_key(&key.public).filter(|public| public.kid() == key.kid)
+    }
+
+    /// All keys of this use, newest first: what was signed with one that has ended still holds.
+    pub fn keys_for(&self, usage: Usage) -> Vec<PublicKey> {
+        let keys = self.keys.iter().filter(|key| key.usage == usage.word() && key.alg == "ed25519").rev();
+        keys.filter_map(|key| public_key(&key.public)).collect()
+    }
+
+    /// The key that secrets for this party are sealed to.
+    pub fn sealing_key(&self) -> Option<SealingKey> {
+        let open = |key: &&DeclaredKey| key.usage == "box" && key.alg == SealingKey::ALG && key.to.is_none();
+        let key = self.keys.iter().filter(open).max_by_key(|key| key.from)?;
+        let bytes = BASE64.decode(key.public.as_bytes()).ok()?;
+        Some(SealingKey::from_bytes(bytes.as_slice().try_into().ok()?))
     }
 
     /// Signs the document with the party's own root.
@@ -89,6 +118,11 @@ impl Party {
         envelope.open(&claim.root_pub)
     }
 
+    /// The root's public key.
+    pub fn root(&self) -> &PublicKey {
+        &self.root_pub
+    }
+
     /// The kid of the root: the party's name.
     pub fn root_kid(&self) -> Kid {
         self.root_pub.kid()
@@ -103,7 +137,47 @@ impl Party {
     }
 }
 
+/// What a key is for. One key never serves two uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// Documents.
+    Sign,
+    /// Checkpoints of the own log.
+    Log,
+    /// Cosignatures on the checkpoints of others.
+    Witness,
+}
+
+impl Usage {
+    /// Its word in documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sign => "sign",
+            Self::Log => "log",
+            Self::Witness => "witness",
+        }
+    }
+}
+
 impl DeclaredKey {
+    /// An Ed25519 key that counts from now on.
+    pub fn ed25519(usage: Usage, key: &PublicKey, from: Moment) -> Self {
+        let (usage, alg) = (usage.word().to_owned(), "ed25519".to_owned());
+        Self { usage, alg, kid: key.kid(), public: BASE64.encode(key.as_bytes()), from, to: None }
+    }
+
+    /// The key that secrets are sealed to.
+    pub fn sealing(key: &SealingKey, from: Moment) -> Self {
+        let (usage, alg) = ("box".to_owned(), SealingKey::ALG.to_owned());
+        Self { usage, alg, kid: key.kid(), public: BASE64.encode(key.as_bytes()), from, to: None }
+    }
+
+    /// The same key, which counts no longer than this.
+    #[must_use]
+    pub fn ended(self, at: Moment) -> Self {
+        Self { to: self.to.or(Some(at)), ..self }
+    }
+
     /// Whether the key counts at this time.
     pub fn counts_at(&self, moment: Moment) -> bool {
         self.from <= moment && self.to.is_none_or(|to| moment <= to)
@@ -112,7 +186,9 @@ impl DeclaredKey {
 
 fn public_key(base64: &str) -> Option<PublicKey> {
     let bytes = BASE64.decode(base64.as_bytes()).ok()?;
-    PublicKey::from_bytes(bytes.as_slice().try_into().ok()?).ok()
+    let key = PublicKey::from_bytes(bytes.as_slice().try_into().ok()?).ok()?;
+    // The decoder also takes padded pieces in a row; a key has one spelling.
+    (BASE64.encode(key.as_bytes()) == base64).then_some(key)
 }
 
 /// A key as text, in the one spelling that base64 has for it.

@@ -10,6 +10,37 @@ const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 pub trait Document: Serialize + DeserializeOwned + sealed::Sealed {
     /// The name of its type in the statement.
     const TYPE: &'static str;
+    /// The word for it in the log.
+    const KIND: &'static str;
+    /// What people call it.
+    const NAME: &'static str;
+
+    /// The root kid of the party that says this.
+    fn issuer(&self) -> crate::Kid;
+
+    /// When it says that it was said.
+    fn made_at(&self) -> crate::Moment;
+
+    /// By which delegation its signer says it; nobody above it may take it back without one.
+    fn stands_by(&self) -> Standing {
+        Standing::Alone
+    }
+
+    /// Most bytes of its text.
+    const MOST_BYTES: usize = super::Envelope::MAX_BYTES / 2;
+}
+
+/// By which delegation a document is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// In its signer's own name.
+    Alone,
+    /// By this delegation of its signer.
+    By(crate::DocId),
+    /// As the giver of this hand-over.
+    Giver(crate::DocId),
+    /// As the recipient of this hand-over.
+    Recipient(crate::DocId),
 }
 
 pub(super) mod sealed {
@@ -72,4 +103,15 @@ pub(super) fn read<D: Document>(verified: &[u8]) -> Result<D, DocumentError> {
     let statement: Statement<D> = serde_json::from_slice(verified).map_err(|e| wrong(e.to_string()))?;
     let document = statement.predicate.about(subject.digest.sha256);
     document.ok_or_else(|| wrong("its subject is not what it speaks of".to_owned()))
+}
+
+/// The type that a text claims, whoever signed it.
+pub(super) fn claimed_type(text: &[u8]) -> Option<String> {
+    let outer: Statement<serde::de::IgnoredAny> = serde_json::from_slice(text).ok()?;
+    (outer.kind == STATEMENT).then_some(outer.predicate_type)
+}
+
+/// A digest that stands in for the subject's until the statement around is read.
+pub(super) fn nothing() -> Digest {
+    Digest::from_bytes([0; 32])
 }

@@ -22,6 +22,16 @@ pub struct Vendor {
 
 impl Document for Vendor {
     const TYPE: &'static str = "tiermark:vendor/v1";
+    const KIND: &'static str = "vendor";
+    const NAME: &'static str = "vendor record";
+
+    fn issuer(&self) -> Kid {
+        self.issuer
+    }
+
+    fn made_at(&self) -> Moment {
+        self.added_at
+    }
 }
 
 impl statement::sealed::Sealed for Vendor {

@@ -88,7 +88,7 @@ pub fn read_watermark_root(path: &Path, passphrase: &Passphrase) -> Result<Water
     read(path, passphrase).map(|bytes| WatermarkRoot::from_bytes(&bytes))
 }
 
-fn write(path: &Path, secret: &[u8; 32], passphrase: &Passphrase) -> Result<(), KeyError> {
+pub(super) fn write(path: &Path, secret: &[u8; 32], passphrase: &Passphrase) -> Result<(), KeyError> {
     let pem = seal(secret, passphrase)?;
     let disk = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::AlreadyThere { path: path.to_owned() },
@@ -151,7 +151,7 @@ fn seal(secret: &[u8; 32], passphrase: &Passphrase) -> Result<Zeroizing<String>,
     Ok(sealed.to_pem(EncryptedPrivateKeyInfoRef::PEM_LABEL, LineEnding::LF).expect("a label of letters"))
 }
 
-fn read(path: &Path, passphrase: &Passphrase) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+pub(super) fn read(path: &Path, passphrase: &Passphrase) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let damaged = |why| KeyError::Damaged { path: path.to_owned(), why };
     let pem = read_bounded(path).map_err(|source| KeyError::Disk { path: path.to_owned(), source })?;
     let pem = str::from_utf8(&pem).map_err(|_| damaged("not text"))?;

@@ -1,19 +1,21 @@
 //! Keys of a studio: Ed25519 for signatures, and the root of all watermark secrets.
 //!
-//! `root` names the party and signs its own document; `sign` signs everything else; `WR` is the root of the
-//! [`tree`] of watermark secrets. Signing keys are never derived from one another: whoever is above in the
+//! `root` names the party and signs its own document; `sign` signs everything else; `log` signs checkpoints of the own log
+//! and `witness` those of others; to `box` others seal secrets; `WR` is the root of the [`tree`] of watermark secrets. Signing keys are never derived from one another: whoever is above in the
 //! chain can imitate a watermark of those below, but no signature.
 //!
 //! Nothing here can be printed. Every secret is zeroed when it is dropped, and none is part of an error.
 
 mod file;
 mod passphrase;
+mod sealed;
 mod signature;
 pub mod tree;
 
 pub(crate) use file::sync_folder_of;
 pub use file::{KeyError, read_signer, read_watermark_root, write_signer, write_watermark_root};
 pub use passphrase::{EmptyPassphrase, Passphrase};
+pub use sealed::{NotASealingKey, NotForUs, Opener, SealingKey};
 pub use signature::{NotAKey, PublicKey, Signer, WrongSignature};
 pub use tree::WatermarkRoot;
 
@@ -39,7 +41,7 @@ pub fn fresh<const N: usize>() -> Result<Zeroizing<[u8; N]>, NoRandomness> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Passphrase, Signer, WatermarkRoot, tree};
+    use super::{Opener, Passphrase, Signer, WatermarkRoot, tree};
     use crate::Secrets;
 
     /// Two ways to ask the same of a type that has `Debug`, one of a type that has none.
@@ -54,6 +56,7 @@ mod tests {
         // With `Debug` on any of them this is ambiguous and does not compile.
         <Passphrase as Unprintable<_>>::holds();
         <Signer as Unprintable<_>>::holds();
+        <Opener as Unprintable<_>>::holds();
         <WatermarkRoot as Unprintable<_>>::holds();
         <tree::NodeSecret as Unprintable<_>>::holds();
         <tree::LatticeSecret as Unprintable<_>>::holds();

@@ -66,6 +66,17 @@ impl PublicKey {
         [&SPKI_HEAD[..], self.as_bytes()].concat()
     }
 
+    /// The key in a PEM file, as `openssl pkey -pubout` writes it.
+    ///
+    /// # Errors
+    /// When it is no Ed25519 public key in PEM.
+    pub fn from_pem(pem: &str) -> Result<Self, NotAKey> {
+        let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let der = data_encoding::BASE64.decode(base64.trim().as_bytes()).map_err(|_| NotAKey)?;
+        let key = der.strip_prefix(&SPKI_HEAD).and_then(|key| key.try_into().ok()).ok_or(NotAKey)?;
+        Self::from_bytes(key)
+    }
+
     /// The key's name.
     pub fn kid(&self) -> Kid {
         Kid::from_bytes(Sha256::digest(self.to_der()).into())

@@ -98,6 +98,11 @@ impl WatermarkRoot {
 }
 
 impl NodeSecret {
+    /// The node secret made of these bytes, as a delegation brought them.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(*bytes))
+    }
+
     /// `N_child`: the secret of a party below this one.
     pub fn child(&self, child: PartyId) -> NodeSecret {
         NodeSecret(derive(&self.0, &label("node", &[child.as_bytes()])))
@@ -115,6 +120,13 @@ impl NodeSecret {
             Direction::Up => 1,
         };
         SlotSecret(derive(&self.0, &label("slot", &[&[direction, depth]])))
+    }
+}
+
+impl LatticeSecret {
+    /// The lattice made of these bytes, as a delegation brought them.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(*bytes))
     }
 }
 

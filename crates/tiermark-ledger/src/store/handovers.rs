@@ -2,9 +2,9 @@
 
 use super::parties::{add_document, envelope, uuid};
 use super::{Registry, StoreError, Trouble};
-use crate::document::{Envelope, FrameList, FrameRecord, Handover};
+use crate::document::{Envelope, FrameList, FrameRecord, Handover, Up};
 use crate::keys::tree::Direction;
-use crate::{Digest, DocId, MarkId, Moment, PartyId};
+use crate::{Digest, DocId, Kid, MarkId, Moment, PartyId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use uuid::Uuid;
 
@@ -31,6 +31,8 @@ pub struct HandoverRow {
     pub issued_at: Moment,
     /// Open or closed.
     pub state: HandoverState,
+    /// The root kid of the giver; ourselves, unless it was filed for somebody else.
+    pub issuer: Kid,
 }
 
 /// Whether all frames of a hand-over are dealt with.
@@ -71,6 +73,8 @@ pub struct Output {
     pub i: u32,
     /// The digest of the marked file.
     pub sha256: Digest,
+    /// The digest of the values in it.
+    pub pix: Digest,
     /// What the mark cost, in hundredths of a decibel.
     pub psnr_centi_db: i64,
     /// How strongly it was read back, in thousandths.
@@ -78,10 +82,11 @@ pub struct Output {
 }
 
 const HANDOVER: &str = "handover.doc, handover.mark, handover.recipient, handover.project, handover.epoch,
-    handover.direction, handover.depth, handover.frames, handover.issued_at, handover.state";
+    handover.direction, handover.depth, handover.frames, handover.issued_at, handover.state, handover.issuer";
 const FRAME: &str = "frame.i, frame.name, frame.sha256, frame.pix, frame.w, frame.h, frame.shot, frame.hop,
-    frame.state, frame.out_sha256, frame.psnr_centi_db, frame.z_milli";
-const HANDOVER_COLUMNS: usize = 10;
+    frame.state, frame.out_sha256, frame.psnr_centi_db, frame.z_milli, frame.out_pix, frame.up_handover,
+    frame.up_i, frame.content";
+const HANDOVER_COLUMNS: usize = 11;
 
 impl Registry {
     /// Keeps a signed hand-over with all its frames, or nothing of it.
@@ -94,18 +99,7 @@ impl Registry {
         handover: &Handover,
         frames: &FrameList,
     ) -> Result<HandoverRow, StoreError> {
-        self.write(|transaction| {
-            let mark = envelope.doc_id().mark_id();
-            let twin = "SELECT 1 FROM handover WHERE mark = ?1";
-            if transaction.query_row(twin, [mark], |_| Ok(())).optional()?.is_some() {
-                return Err(StoreError::TwinMark(mark).into());
-            }
-            let id = add_document::<Handover>(transaction, envelope)?;
-            let row = row_of(id, handover);
-            let number = insert_handover(transaction, &row)?;
-            insert_frames(transaction, number, frames)?;
-            Ok(row)
-        })
+        self.write(|transaction| add_handover(transaction, envelope, handover, frames, handover.issued_at))
     }
 
     /// The first hand-over to this party that holds this very file under this name, and its line there.
@@ -165,14 +159,34 @@ impl Registry {
         })
     }
 
+    /// The newest marks that a party handed out this way, newest first, and how many there are in all.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn marks_of(
+        &self,
+        issuer: Kid,
+        direction: Direction,
+        newest: usize,
+    ) -> Result<(Vec<MarkId>, usize), StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT mark FROM handover WHERE issuer = ?1 AND direction = ?2 ORDER BY number DESC LIMIT ?3";
+            let mut statement = connection.prepare_cached(sql)?;
+            let marks = statement.query_map(params![issuer, direction, newest as i64], |row| row.get(0))?;
+            let marks: Vec<MarkId> = marks.collect::<rusqlite::Result<_>>()?;
+            let sql = "SELECT count(*) FROM handover WHERE issuer = ?1 AND direction = ?2";
+            let count: i64 = connection.prepare_cached(sql)?.query_row(params![issuer, direction], |row| row.get(0))?;
+            Ok((marks, usize::try_from(count).unwrap_or(0)))
+        })
+    }
+
     /// Every width and height that frames have had when they were handed out, and how many had it.
     ///
     /// # Errors
     /// When the registry cannot be read.
     pub fn frame_sizes(&self) -> Result<Vec<(u32, u32, u32)>, StoreError> {
         self.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT w, h, count(*) FROM frame GROUP BY w, h")?;
+            let mut statement = connection.prepare_cached("SELECT w, h, frames FROM frame_size")?;
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
         })
     }
@@ -236,6 +250,26 @@ impl Registry {
     }
 }
 
+/// A hand-over with its frames, all still to be marked; logged at this time.
+pub(super) fn add_handover(
+    transaction: &Transaction<'_>,
+    envelope: &Envelope,
+    handover: &Handover,
+    frames: &FrameList,
+    logged_at: Moment,
+) -> Result<HandoverRow, Trouble> {
+    let mark = envelope.doc_id().mark_id();
+    let twin = "SELECT 1 FROM handover WHERE mark = ?1";
+    if transaction.query_row(twin, [mark], |_| Ok(())).optional()?.is_some() {
+        return Err(StoreError::TwinMark(mark).into());
+    }
+    let id = add_document::<Handover>(transaction, envelope, logged_at)?;
+    let row = row_of(id, handover);
+    let number = insert_handover(transaction, &row)?;
+    insert_frames(transaction, number, frames)?;
+    Ok(row)
+}
+
 fn row_of(id: DocId, handover: &Handover) -> HandoverRow {
     HandoverRow {
         id,
@@ -248,13 +282,22 @@ fn row_of(id: DocId, handover: &Handover) -> HandoverRow {
         frames: handover.frames.count,
         issued_at: handover.issued_at,
         state: HandoverState::Open,
+        issuer: handover.issuer,
     }
+}
+
+/// The text that asks for one frame of a hand-over: its document, then the place in the list.
+pub(super) fn one_frame() -> String {
+    format!(
+        "SELECT {FRAME} FROM frame JOIN handover ON frame.handover = handover.number
+         WHERE handover.doc = ?1 AND frame.i = ?2"
+    )
 }
 
 fn insert_handover(transaction: &Transaction<'_>, row: &HandoverRow) -> rusqlite::Result<i64> {
     let sql = "INSERT INTO handover
-        (doc, mark, recipient, project, epoch, direction, depth, frames, issued_at, state)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        (doc, mark, recipient, project, epoch, direction, depth, frames, issued_at, state, issuer)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     let project = row.project.hyphenated().to_string();
     transaction.execute(
         sql,
@@ -268,7 +311,8 @@ fn insert_handover(transaction: &Transaction<'_>, row: &HandoverRow) -> rusqlite
             row.depth,
             row.frames,
             row.issued_at,
-            row.state
+            row.state,
+            row.issuer
         ],
     )?;
     Ok(transaction.last_insert_rowid())
@@ -276,25 +320,44 @@ fn insert_handover(transaction: &Transaction<'_>, row: &HandoverRow) -> rusqlite
 
 fn insert_frames(transaction: &Transaction<'_>, number: i64, frames: &FrameList) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare(
-        "INSERT INTO frame (handover, i, name, sha256, pix, w, h, shot, hop, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending')",
+        "INSERT INTO frame (handover, i, name, sha256, pix, w, h, shot, hop, state, up_handover, up_i, content)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', ?10, ?11, ?12)",
     )?;
+    let mut sizes = std::collections::BTreeMap::<(u32, u32), u32>::new();
     for f in frames.records() {
-        insert.execute(params![number, f.i, f.name, f.sha256, f.pix, f.w, f.h, f.shot, f.hop])?;
+        let up = f.up.as_ref();
+        let (handover, i, content) = (up.map(|up| up.handover), up.map(|up| up.i), up.map(|up| up.content));
+        insert.execute(params![
+            number, f.i, f.name, f.sha256, f.pix, f.w, f.h, f.shot, f.hop, handover, i, content
+        ])?;
+        *sizes.entry((f.w, f.h)).or_default() += 1;
+    }
+    let mut count = transaction.prepare_cached(
+        "INSERT INTO frame_size VALUES (?1, ?2, ?3) ON CONFLICT (w, h) DO UPDATE SET frames = frames + ?3",
+    )?;
+    for ((w, h), frames) in sizes {
+        count.execute([w, h, frames])?;
     }
     Ok(())
 }
 
 fn seal_frame(transaction: &Transaction<'_>, handover: DocId, output: &Output) -> Result<(), Trouble> {
-    let Output { i, sha256, psnr_centi_db, z_milli } = *output;
+    let Output { i, sha256, pix, psnr_centi_db, z_milli } = *output;
     let (number, left) = frame_state(transaction, handover, i)?;
     match left {
         Some(left) if left == sha256 => Ok(()),
         Some(_) => Err(StoreError::SealedOtherwise { handover, i }.into()),
         None => {
-            let sql = "UPDATE frame SET state = 'sealed', out_sha256 = ?3, psnr_centi_db = ?4, z_milli = ?5
-                WHERE handover = ?1 AND i = ?2";
-            transaction.prepare_cached(sql)?.execute(params![number, i, sha256, psnr_centi_db, z_milli])?;
+            let sql = "UPDATE frame SET state = 'sealed', out_sha256 = ?3, psnr_centi_db = ?4, z_milli = ?5,
+                out_pix = ?6 WHERE handover = ?1 AND i = ?2";
+            transaction.prepare_cached(sql)?.execute(params![
+                number,
+                i,
+                sha256,
+                psnr_centi_db,
+                z_milli,
+                pix
+            ])?;
             Ok(())
         }
     }
@@ -320,10 +383,11 @@ fn handover_row(row: &Row<'_>) -> rusqlite::Result<HandoverRow> {
         frames: row.get(7)?,
         issued_at: row.get(8)?,
         state: row.get(9)?,
+        issuer: row.get(10)?,
     })
 }
 
-fn frame_row(row: &Row<'_>, first: usize) -> rusqlite::Result<FrameRow> {
+pub(super) fn frame_row(row: &Row<'_>, first: usize) -> rusqlite::Result<FrameRow> {
     let record = FrameRecord {
         i: row.get(first)?,
         name: row.get(first + 1)?,
@@ -333,6 +397,10 @@ fn frame_row(row: &Row<'_>, first: usize) -> rusqlite::Result<FrameRow> {
         h: row.get(first + 5)?,
         shot: row.get(first + 6)?,
         hop: row.get(first + 7)?,
+        up: match row.get(first + 13)? {
+            None => None,
+            Some(handover) => Some(Up { handover, i: row.get(first + 14)?, content: row.get(first + 15)? }),
+        },
     };
     let output = match row.get(first + 9)? {
         None => None,
@@ -341,6 +409,8 @@ fn frame_row(row: &Row<'_>, first: usize) -> rusqlite::Result<FrameRow> {
             sha256,
             psnr_centi_db: row.get(first + 10)?,
             z_milli: row.get(first + 11)?,
+            // Copies of before this column: their bytes are known, the values in them are not.
+            pix: row.get::<_, Option<Digest>>(first + 12)?.unwrap_or(sha256),
         }),
     };
     Ok(FrameRow { record, state: row.get(first + 8)?, output })

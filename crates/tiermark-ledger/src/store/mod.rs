@@ -9,15 +9,19 @@
 //! [`chain`](crate::chain) say.
 
 mod columns;
+mod filed;
 mod handovers;
+mod log;
 mod open;
 mod parties;
 mod schema;
 
+pub use filed::Filed;
 pub use handovers::{FrameRow, FrameState, HandoverRow, HandoverState, Output};
+pub use log::LogStatus;
 pub use parties::{Project, VendorCounts, VendorRow};
 
-use crate::{DocId, Handle, MarkId};
+use crate::{DocId, Handle, Kid, MarkId};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 
@@ -95,6 +99,35 @@ pub enum StoreError {
     /// A vendor of this name is there already, perhaps in another spelling.
     #[error("there is a vendor called {0} already")]
     VendorExists(Handle),
+    /// A party has signed two documents with one number: it speaks with two tongues, or its key is stolen.
+    #[error(
+        "the party with root {root} has signed two documents with number {seq}; ask it which one holds, by telephone"
+    )]
+    TwoDocuments {
+        /// The party.
+        root: Kid,
+        /// The number.
+        seq: u32,
+    },
+    /// Two checkpoints of one log and size that differ: its owner shows different people different logs.
+    #[error("log {origin} has shown two different states of {size} lines; keep both, and ask its owner")]
+    SplitView {
+        /// The log.
+        origin: String,
+        /// The size of both.
+        size: u64,
+    },
+    /// Somebody has seen more of our log than is here.
+    #[error(
+        "somebody has seen {seen} lines of our log, and here are {here}: this registry is older than what was shown. \
+         To go on would be two logs; begin a new one with `tiermark restore --new-epoch`"
+    )]
+    Forked {
+        /// The largest size that somebody has seen.
+        seen: u64,
+        /// The size here.
+        here: u64,
+    },
     /// No such hand-over, or it has no such frame.
     #[error("hand-over {handover} has no frame {i}")]
     UnknownFrame {
@@ -120,6 +153,20 @@ impl Registry {
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Writes a whole, consistent copy to a new file, while others may go on working.
+    ///
+    /// # Errors
+    /// When there is a file already, or the disk refuses.
+    pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        if path.exists() {
+            return Err(StoreError::AlreadyThere { path: path.to_owned() });
+        }
+        let text = path.to_string_lossy();
+        self.connection.execute("VACUUM INTO ?1", [text]).map_err(|e| named(path, e))?;
+        let copied = Connection::open(path).map_err(|e| named(path, e))?;
+        copied.pragma_update(None, "journal_mode", "WAL").map_err(|e| named(path, e))
     }
 
     /// Runs one writing transaction; when this returns `Ok`, its lines are on the disk.

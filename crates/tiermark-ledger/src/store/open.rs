@@ -1,6 +1,6 @@
 //! Making and opening the file.
 
-use super::schema::{APPLICATION_ID, TABLES, VERSION};
+use super::schema::{APPLICATION_ID, STEPS, VERSION};
 use super::{Registry, StoreError, named};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -20,11 +20,7 @@ impl Registry {
             let connection =
                 connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
-            let transaction = connection.unchecked_transaction()?;
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-            transaction.commit()?;
+            led_on(&connection, 0)?;
             Ok(connection)
         };
         let connection = fresh().map_err(|e| named(path, e))?;
@@ -48,8 +44,16 @@ impl Registry {
     /// # Errors
     /// As [`Registry::open`], and when such a journal is left.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        let opened = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| named(path, e));
-        match opened.and_then(|connection| Self::checked(path, connection)) {
+        let look = || connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| named(path, e));
+        let opened = look().and_then(|connection| Self::checked(path, connection));
+        // An older schema is led on first, where that is possible: nothing reads it any more.
+        let opened = match opened {
+            Err(StoreError::ReadOnly { .. }) => {
+                Self::open(path).and_then(|_| look()).and_then(|connection| Self::checked(path, connection))
+            }
+            other => other,
+        };
+        match opened {
             Err(e) if wants_to_write(&e) && path.is_file() => Self::open_immutable(path),
             answer => answer,
         }
@@ -74,9 +78,24 @@ impl Registry {
             (id, _) if id != i64::from(APPLICATION_ID) => Err(StoreError::NotARegistry { path }),
             (_, found) if found > VERSION => Err(StoreError::TooNew { path, found, known: VERSION }),
             (_, VERSION) => Ok(Self { path, connection }),
+            (_, old @ 1..VERSION) => match led_on(&connection, old) {
+                Ok(()) => Ok(Self { path, connection }),
+                Err(e) => Err(named(&path, e)),
+            },
             (_, odd) => Err(StoreError::Damaged { path, why: format!("schema {odd} never existed") }),
         }
     }
+}
+
+/// Leads a registry of an older schema to this one, in one step or not at all.
+fn led_on(connection: &Connection, old: i64) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    for step in STEPS.iter().skip(usize::try_from(old).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
@@ -160,6 +179,38 @@ mod tests {
     }
 
     #[test]
+    fn an_older_registry_is_led_on_by_whoever_opens_it() {
+        for open in [Registry::open, Registry::open_read_only] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("registry.db");
+            {
+                let connection = Connection::open(&path).unwrap();
+                connection.execute_batch(STEPS[0]).unwrap();
+                let party = r#"{"predicate":{"handle":"Lion Studio"}}"#;
+                let insert = "INSERT INTO doc VALUES (?1, 'tiermark:party/v1', ?1, ?2, zeroblob(64))";
+                connection.execute(insert, rusqlite::params![[7_u8; 32], party.as_bytes()]).unwrap();
+                connection.execute("INSERT INTO party VALUES (?1, ?1, 0)", [[7_u8; 32]]).unwrap();
+                let insert = "INSERT INTO frame VALUES (1, 0, 'a.png', ?1, ?1, 1920, 1080, 's', 3, NULL, NULL, NULL, 'pending')";
+                let handover = "INSERT INTO handover VALUES (1, ?1, zeroblob(8), ?1, 'p', 0, 'down', 1, 1, '2026-03-02T09:00:00Z', 'open')";
+                connection.execute(handover, [[7_u8; 32]]).unwrap();
+                connection.execute(insert, [[7_u8; 32]]).unwrap();
+                connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+                connection.pragma_update(None, "user_version", 1).unwrap();
+            }
+            let registry = open(&path).unwrap();
+            assert_eq!(registry.frame_sizes().unwrap(), [(1920, 1080, 1)]);
+            let kid = crate::Kid::from_bytes([7; 32]);
+            assert_eq!(
+                registry.known_parties().unwrap(),
+                [(kid, crate::Handle::new("Lion Studio").unwrap())]
+            );
+            assert_eq!(registry.roots("0707070707070707").unwrap(), [kid]);
+            let marks = registry.marks_of(kid, crate::keys::tree::Direction::Down, 9).unwrap();
+            assert_eq!(marks, (vec![crate::MarkId::from_bytes([0; 8])], 1), "it is the giver of its own");
+        }
+    }
+
+    #[test]
     fn a_missing_file_stays_missing() {
         let (folder, _) = new_registry();
         let path = folder.path().join("other.db");
@@ -175,7 +226,7 @@ mod tests {
             |pragma, value: i64| Connection::open(&path).unwrap().pragma_update(None, pragma, value).unwrap();
         set("user_version", VERSION + 1);
         let newer = Registry::open(&path).err().unwrap();
-        assert!(matches!(newer, StoreError::TooNew { found: 2, known: 1, .. }), "{newer}");
+        assert!(matches!(newer, StoreError::TooNew { found: 3, known: 2, .. }), "{newer}");
         set("application_id", 7);
         assert!(matches!(Registry::open(&path).err(), Some(StoreError::NotARegistry { .. })));
         fs::write(&path, []).unwrap();
@@ -195,8 +246,18 @@ mod tests {
     fn damage_inside_is_found_when_it_is_met() {
         let (_folder, path) = new_registry();
         let mut bytes = fs::read(&path).unwrap();
-        // All pages after the first, which holds the schema.
-        bytes[4096..].fill(0x5a);
+        // All pages but those of the schema, which is read when the file is opened.
+        let schema: Vec<u32> = {
+            let connection = Connection::open(&path).unwrap();
+            let mut pages = connection.prepare("SELECT pageno FROM dbstat WHERE name = 'sqlite_schema'").ok();
+            let read = pages.as_mut().map(|p| p.query_map([], |row| row.get(0)).unwrap().flatten().collect());
+            read.unwrap_or_else(|| (1..=4).collect())
+        };
+        for (page, bytes) in (1..).zip(bytes.chunks_mut(4096)) {
+            if !schema.contains(&page) {
+                bytes.fill(0x5a);
+            }
+        }
         fs::write(&path, bytes).unwrap();
         let registry = Registry::open(&path).unwrap();
         assert!(matches!(registry.mark_ids().err(), Some(StoreError::Damaged { .. })));

@@ -56,12 +56,7 @@ impl Registry {
     /// # Errors
     /// When the registry cannot be written to.
     pub fn add_party(&self, envelope: &Envelope, party: &Party) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            let id = add_document::<Party>(transaction, envelope)?;
-            let sql = "INSERT INTO party (doc, root, seq) VALUES (?1, ?2, ?3)";
-            transaction.execute(sql, params![id, party.root_kid(), party.seq])?;
-            Ok(())
-        })
+        self.write(|transaction| add_party(transaction, envelope, party, party.made_at()).map(drop))
     }
 
     /// All documents of the party with this root, newest first.
@@ -73,6 +68,39 @@ impl Registry {
             let sql =
                 "SELECT payload, kid, sig FROM party JOIN doc ON doc = id WHERE root = ?1 ORDER BY seq DESC";
             connection.prepare_cached(sql)?.query_map([root], |row| envelope(row, 0))?.collect()
+        })
+    }
+
+    /// Every party that is known, ourselves included: root and what it calls itself, by name.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn known_parties(&self) -> Result<Vec<(Kid, Handle)>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT root, handle FROM known_party ORDER BY folded";
+            connection.prepare_cached(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+    }
+
+    /// The parties that call themselves so, in whatever case or width.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn parties_named(&self, handle: &Handle) -> Result<Vec<Kid>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT root FROM known_party WHERE folded = ?1";
+            connection.prepare_cached(sql)?.query_map([handle.folded()], |row| row.get(0))?.collect()
+        })
+    }
+
+    /// The roots whose kid begins with these sixteen digits.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn roots(&self, kid16: &str) -> Result<Vec<Kid>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT root FROM known_party WHERE kid16 = ?1";
+            connection.prepare_cached(sql)?.query_map([kid16], |row| row.get(0))?.collect()
         })
     }
 
@@ -125,7 +153,7 @@ impl Registry {
             if let Some(twin) = transaction.query_row(twin, [&folded], |row| row.get(0)).optional()? {
                 return Err(StoreError::VendorExists(twin).into());
             }
-            let record = add_document::<Vendor>(transaction, envelope)?;
+            let record = add_document::<Vendor>(transaction, envelope, vendor.added_at)?;
             let sql = "INSERT INTO vendor (doc, handle, folded, added_at) VALUES (?1, ?2, ?3, ?4)";
             transaction.execute(sql, params![record, vendor.handle, folded, vendor.added_at])?;
             Ok(VendorRow { record, handle: vendor.handle.clone(), added_at: vendor.added_at })
@@ -185,12 +213,48 @@ impl Registry {
     }
 }
 
-/// Stores the document's bytes under its own name.
-pub(super) fn add_document<D: Document>(t: &Transaction<'_>, envelope: &Envelope) -> Result<DocId, Trouble> {
+/// Keeps a party document and the name that its newest one gives it; `false` if it was there already.
+pub(super) fn add_party(
+    t: &Transaction<'_>,
+    envelope: &Envelope,
+    party: &Party,
+    logged_at: Moment,
+) -> Result<bool, Trouble> {
+    if is_kept(t, envelope.doc_id())? {
+        return Ok(false);
+    }
+    let id = add_document::<Party>(t, envelope, logged_at)?;
+    let root = party.root_kid();
+    let taken = "SELECT 1 FROM party WHERE root = ?1 AND seq = ?2";
+    if t.query_row(taken, params![root, party.seq], |_| Ok(())).optional()?.is_some() {
+        return Err(StoreError::TwoDocuments { root, seq: party.seq }.into());
+    }
+    t.execute("INSERT INTO party (doc, root, seq) VALUES (?1, ?2, ?3)", params![id, root, party.seq])?;
+    let newest: u32 = t.query_row("SELECT max(seq) FROM party WHERE root = ?1", [root], |row| row.get(0))?;
+    if newest == party.seq {
+        let kid16: String = root.to_string().chars().take(16).collect();
+        let sql = "INSERT OR REPLACE INTO known_party (root, kid16, handle, folded) VALUES (?1, ?2, ?3, ?4)";
+        t.execute(sql, params![root, kid16, party.handle, party.handle.folded()])?;
+    }
+    Ok(true)
+}
+
+/// Whether the document is there.
+pub(super) fn is_kept(t: &Transaction<'_>, id: DocId) -> rusqlite::Result<bool> {
+    Ok(t.prepare_cached("SELECT 1 FROM doc WHERE id = ?1")?.query_row([id], |_| Ok(())).optional()?.is_some())
+}
+
+/// Stores the document's bytes under its own name, and a leaf of our log that says when.
+pub(super) fn add_document<D: Document>(
+    t: &Transaction<'_>,
+    envelope: &Envelope,
+    logged_at: Moment,
+) -> Result<DocId, Trouble> {
     let id = envelope.doc_id();
     let sql = "INSERT INTO doc (id, type, kid, payload, sig) VALUES (?1, ?2, ?3, ?4, ?5)";
     let parts = params![id, D::TYPE, envelope.claimed_kid(), envelope.payload(), envelope.signature()];
-    t.execute(sql, parts)?;
+    t.prepare_cached(sql)?.execute(parts)?;
+    super::log::append(t, Digest::from_bytes(*id.as_bytes()), D::KIND, logged_at)?;
     Ok(id)
 }
 

@@ -1,8 +1,11 @@
 //! Making the studio folder, all of it or nothing.
 
-use super::{PARTY, REGISTRY, ROOT_KEY, SIGN_KEY, Studio, StudioError, WATERMARK_KEY, disk};
-use crate::document::Party;
-use crate::keys::{self, Passphrase, Signer, WatermarkRoot};
+use super::{
+    BOX_KEY, LOG_KEY, PARTY, REGISTRY, ROOT_KEY, SIGN_KEY, Studio, StudioError, WATERMARK_KEY, WITNESS_KEY,
+    disk,
+};
+use crate::document::{DeclaredKey, Party, Usage};
+use crate::keys::{self, Opener, Passphrase, Signer, WatermarkRoot};
 use crate::store::{Project, Registry};
 use crate::{Handle, Moment};
 use std::ffi::OsString;
@@ -50,12 +53,20 @@ impl Studio {
 fn fill(folder: &Path, handle: &Handle, passphrase: &Passphrase, now: Moment) -> Result<(), StudioError> {
     let keys_folder = folder.join("keys");
     make_private(folder).and_then(|()| make_private(&keys_folder)).map_err(disk(folder))?;
-    let (root, sign) = (Signer::from_seed(&*keys::fresh()?), Signer::from_seed(&*keys::fresh()?));
-    let watermark = WatermarkRoot::fresh()?;
-    keys::write_signer(&folder.join(ROOT_KEY), &root, passphrase)?;
-    keys::write_signer(&folder.join(SIGN_KEY), &sign, passphrase)?;
+    let signer = || keys::fresh().map(|seed| Signer::from_seed(&seed));
+    let (root, sign, log, witness) = (signer()?, signer()?, signer()?, signer()?);
+    let (watermark, opener) = (WatermarkRoot::fresh()?, Opener::fresh()?);
+    for (name, key) in [(ROOT_KEY, &root), (SIGN_KEY, &sign), (LOG_KEY, &log), (WITNESS_KEY, &witness)] {
+        keys::write_signer(&folder.join(name), key, passphrase)?;
+    }
     keys::write_watermark_root(&folder.join(WATERMARK_KEY), &watermark, passphrase)?;
-    let party = Party::first(handle.clone(), &root.public(), &sign.public(), now);
+    opener.write(&folder.join(BOX_KEY), passphrase)?;
+    let mut party = Party::first(handle.clone(), &root.public(), &sign.public(), now);
+    party.keys.extend([
+        DeclaredKey::ed25519(Usage::Log, &log.public(), now),
+        DeclaredKey::ed25519(Usage::Witness, &witness.public(), now),
+        DeclaredKey::sealing(&opener.public(), now),
+    ]);
     let envelope = party.seal(&root)?;
     write_synced(&folder.join(PARTY), &envelope.to_json()).map_err(disk(&folder.join(PARTY)))?;
     let registry = Registry::create(&folder.join(REGISTRY))?;
@@ -95,7 +106,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()?;

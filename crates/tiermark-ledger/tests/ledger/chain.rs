@@ -3,6 +3,7 @@
 use crate::desk::{Desk, handle};
 use tiermark_ledger::document::{DocumentError, Envelope, FrameList, Handover, Nonce, Vendor};
 use tiermark_ledger::keys::Signer;
+use tiermark_ledger::keys::tree::Direction;
 use tiermark_ledger::store::HandoverRow;
 use tiermark_ledger::{Digest, DocId, Kid, MarkId, Registry, RuleBroken, verify_handover};
 
@@ -50,7 +51,7 @@ fn another_root_is_not_trusted() {
     let issued = desk.hand_over(&desk.vendor("Boy"), &["a.png"]);
     let other = Desk::new().studio.root();
     let answer = verify_handover(desk.studio.registry(), issued.row.mark, other);
-    assert!(matches!(answer, Err(RuleBroken::NoParty { root }) if root == other));
+    assert!(matches!(answer, Err(RuleBroken::OtherIssuer { issuer, .. }) if issuer == desk.studio.root()));
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn our_key_does_not_speak_for_others_nor_before_its_time() {
     let key = &desk.secrets.sign;
     let issuer = Kid::from_bytes([3; 32]);
     let other = file(&desk, &issued.row, key, |document| document.issuer = issuer);
-    assert!(matches!(broken(&desk, other.mark), RuleBroken::OtherIssuer { .. }));
+    assert!(matches!(broken(&desk, other.mark), RuleBroken::NoParty { root } if root == issuer));
     let early = file(&desk, &issued.row, key, |document| {
         document.issued_at = "2026-03-01T00:00:00Z".parse().unwrap();
     });
@@ -132,16 +133,22 @@ fn our_key_does_not_speak_for_others_nor_before_its_time() {
 fn what_these_rules_cannot_judge_is_refused() {
     let desk = Desk::new();
     let issued = desk.hand_over(&desk.vendor("Boy"), &["a.png"]);
-    let bends: [fn(&mut Handover); 5] = [
-        |document| document.depth = 2,
-        |document| document.upstream = vec![DocId::from_bytes([1; 32])],
-        |document| document.recipient_delegation = Some(DocId::from_bytes([1; 32])),
-        |document| document.issuer_delegation = Some(DocId::from_bytes([1; 32])),
-        |document| document.wm.scheme = "tm2".to_owned(),
+    type Bend = fn(&mut Handover);
+    type Answer<'a> = &'a dyn Fn(&RuleBroken) -> bool;
+    let beyond = |answer: &RuleBroken| matches!(answer, RuleBroken::Beyond { .. });
+    let missing = |answer: &RuleBroken| matches!(answer, RuleBroken::Missing { .. });
+    let unknown = |answer: &RuleBroken| matches!(answer, RuleBroken::BeyondTheseRules(_));
+    let bends: [(Bend, Answer<'_>); 5] = [
+        (|document| document.depth = 2, &beyond),
+        (|document| document.direction = Direction::Up, &beyond),
+        (|document| document.recipient_delegation = Some(DocId::from_bytes([1; 32])), &missing),
+        (|document| document.issuer_delegation = Some(DocId::from_bytes([1; 32])), &missing),
+        (|document| document.wm.scheme = "tm2".to_owned(), &unknown),
     ];
-    for bend in bends {
+    for (bend, expected) in bends {
         let bent = file(&desk, &issued.row, &desk.secrets.sign, bend);
-        assert!(matches!(broken(&desk, bent.mark), RuleBroken::BeyondTheseRules(_)));
+        let answer = broken(&desk, bent.mark);
+        assert!(expected(&answer), "{answer}");
     }
 }
 

@@ -9,6 +9,7 @@ use tiermark_ledger::{Digest, Handle, Passphrase, Secrets, Studio};
 use time::OffsetDateTime;
 
 pub(crate) struct Desk {
+    pub(crate) name: String,
     pub(crate) folder: TempDir,
     pub(crate) studio: Studio,
     pub(crate) secrets: Secrets,
@@ -36,17 +37,29 @@ pub(crate) fn source(name: &str, shot: &str) -> Source {
         w: 1920,
         h: 1080,
         shot: shot.to_owned(),
+        up: None,
     }
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
+        Self::named("Lion Studio")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let studio =
-            Studio::create(&folder.path().join("studio"), &handle("Lion Studio"), &passphrase(), now())
-                .unwrap();
+            Studio::create(&folder.path().join("studio"), &handle(name), &passphrase(), now()).unwrap();
         let secrets = studio.unlock(&passphrase()).unwrap();
-        Self { folder, studio, secrets }
+        Self { name: name.to_owned(), folder, studio, secrets }
+    }
+
+    /// The same studio, opened again: after its keys have changed.
+    pub(crate) fn reopened(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let studio = Studio::open(self.studio.folder()).unwrap();
+        let secrets = studio.unlock(&passphrase()).unwrap();
+        Self { name: self.name.clone(), folder, studio, secrets }
     }
 
     pub(crate) fn vendor(&self, name: &str) -> VendorRow {
@@ -60,6 +73,12 @@ impl Desk {
 
     pub(crate) fn registry_path(&self) -> PathBuf {
         self.studio.registry().path().to_owned()
+    }
+
+    /// The same to as many rows as it meets.
+    pub(crate) fn tamper_all(&self, sql: &str, values: impl rusqlite::Params) {
+        let connection = rusqlite::Connection::open(self.registry_path()).unwrap();
+        assert!(connection.execute(sql, values).unwrap() > 0, "{sql}");
     }
 
     /// What somebody with `sqlite3` can do.

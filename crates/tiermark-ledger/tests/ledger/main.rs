@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
 
 mod chain;
+mod chain_vectors;
 mod desk;
 mod documents;
+mod hostile;
+mod log;
 mod openssl;
 mod registry;
 mod studio;
+mod tiers;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 use tiermark_ledger::keys::{PublicKey, WatermarkRoot, read_watermark_root, write_watermark_root};
+use tiermark_ledger::log::time_stamp_request;
 use tiermark_ledger::{Digest, Kid, Passphrase};
 
 /// OpenSSL's answer, or nothing where there is no OpenSSL.
@@ -84,4 +85,22 @@ fn it_verifies_every_document_and_refuses_a_changed_one() {
 fn a_key_has_the_name_that_openssl_and_sha256sum_give_it() {
     let key: PublicKey = demo_key("P/root").public();
     assert_eq!(key.kid().to_string(), "5679a82bc158776723e5ad345019329723bf1fb5dea5f3f5e1a3017d84ac593b");
+}
+
+#[test]
+fn it_reads_our_time_stamp_request_and_writes_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let ours = time_stamp_request(&Digest::of(b"checkpoint"));
+    fs::write(path.join("ours.tsq"), &ours).unwrap();
+    fs::write(path.join("text"), "checkpoint").unwrap();
+    let Some(answer) = openssl(path, &["ts", "-query", "-in", "ours.tsq", "-text"]) else { return };
+    let text = String::from_utf8(answer.stdout).unwrap();
+    for line in ["Version: 1", "Hash Algorithm: sha256", "Nonce: unspecified", "Certificate required: yes"] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+    let theirs = "ts -query -data text -sha256 -cert -no_nonce -out theirs.tsq";
+    let theirs: Vec<&str> = theirs.split(' ').collect();
+    assert!(openssl(path, &theirs).unwrap().status.success());
+    assert_eq!(fs::read(path.join("theirs.tsq")).unwrap(), ours);
 }

@@ -6,7 +6,13 @@ use tiermark_ledger::store::{FrameState, HandoverState, Output, StoreError};
 use tiermark_ledger::{Digest, PartyId, Registry, Studio};
 
 fn output(i: u32, bytes: &str) -> Output {
-    Output { i, sha256: Digest::of(bytes.as_bytes()), psnr_centi_db: 4512, z_milli: 27_900 }
+    Output {
+        i,
+        sha256: Digest::of(bytes.as_bytes()),
+        pix: Digest::of(b"values"),
+        psnr_centi_db: 4512,
+        z_milli: 27_900,
+    }
 }
 
 #[test]
