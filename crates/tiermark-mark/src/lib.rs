@@ -16,7 +16,7 @@
 //! let marked = Embedder::new(&lattice, &tier, payload, Strength::STANDARD).embed(&picture, &ContentId([3; 32]));
 //!
 //! let found = Picture { colours: &marked, alpha: None, premultiplied: false };
-//! let question = Question { known: &[payload], frames: &[], contents: &[], effort: Effort::KnownScales };
+//! let question = Question { listed: 0, known: &[payload], frames: &[], contents: &[], effort: Effort::KnownScales };
 //! let readings = Detector::new(&lattice, &[tier]).read(&found, &question);
 //! assert_eq!(readings[0].payload, payload);
 //! assert!(readings[0].false_alarm.log10() < -9.0);

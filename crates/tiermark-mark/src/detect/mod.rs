@@ -1,5 +1,6 @@
 //! Found picture to words, without the original.
 
+mod beside;
 mod decoys;
 mod front;
 mod look;
@@ -13,6 +14,7 @@ mod word;
 use tiermark_signal::Size;
 
 use crate::carrier::{LatticeCarrier, WordCarrier};
+use crate::code::Codeword;
 use crate::embed::Picture;
 use crate::key::MarkKey;
 use crate::payload::{ContentId, Payload};
@@ -31,6 +33,8 @@ pub use shot::{FrameEvidence, Shot};
 pub struct Detector {
     lattice: LatticeCarrier,
     tiers: Vec<Tier>,
+    /// Words that will be asked for again and again, with their codewords under each key.
+    asked: Option<(Vec<Payload>, Vec<Vec<Codeword>>)>,
 }
 
 struct Tier {
@@ -69,8 +73,10 @@ impl Effort {
 /// What is known before looking.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// Words that may be there: the closed set. Others are read too, but need more evidence.
+    /// Words that are asked for one by one: the closed set. Others are read too, but need more evidence.
     pub known: &'a [Payload],
+    /// Words that a register holds in all, where these are only the newest of them: see [`Reading::if_listed`].
+    pub listed: usize,
     /// Sizes that frames of this project had when they were stamped: a copy may have their scale, or all of such a frame
     /// pressed into another shape.
     pub frames: &'a [Size],
@@ -111,12 +117,18 @@ impl Detector {
         let lattice = LatticeCarrier::new(lattice);
         let tier = |key: &MarkKey| Tier { key: key.clone(), carrier: WordCarrier::new(key, &lattice) };
         let tiers = tiers.iter().map(tier).collect();
-        Self { lattice, tiers }
+        Self { lattice, tiers, asked: None }
+    }
+
+    /// The same, ready to be asked for these words in picture after picture.
+    #[must_use]
+    pub fn prepared(self, known: &[Payload]) -> Self {
+        Self { asked: Some((known.to_vec(), self.codewords(known))), ..self }
     }
 
     /// The words in `found`, strongest first; empty if there is none to be seen.
     pub fn read(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
-        let words = self.words(question.known);
+        let words = self.words(question);
         let readings = self.search(&Gentle::on(found, None), question, &words, found.layers() as f64);
         self.or_layer(readings, found, question, &words)
     }
@@ -140,7 +152,7 @@ impl Detector {
 
     /// The words in `found` laid on white paper, as most copies leak; not in a layer's colours beneath its alpha.
     pub fn read_on_white(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
-        let words = self.words(question.known);
+        let words = self.words(question);
         self.search(&Gentle::on(found, None), question, &words, found.layers() as f64)
     }
 

@@ -146,7 +146,7 @@ mod tests {
         let found = Picture { colours: &planes, alpha: None, premultiplied: false };
         let key = |byte: u8| MarkKey::new([byte; 32]);
         let tiers: Vec<MarkKey> = (2..10).map(key).collect();
-        let question = Question { known: &[], frames: &[], contents: &[], effort: Effort::Full };
+        let question = Question { listed: 0, known: &[], frames: &[], contents: &[], effort: Effort::Full };
         let tail = Detector::new(&key(1), &tiers).null(&found, &question, &key(9), 50);
         assert_eq!(tail.total(), 8 * 64 * 4 * 50);
         let share = |t: f64| tail.beyond(t) as f64 / tail.total() as f64;

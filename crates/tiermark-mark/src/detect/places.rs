@@ -1,10 +1,12 @@
 //! From one map to the words that stand under it.
 
+use std::borrow::Cow;
+
 use super::front::Gentle;
 use super::reading::{Geometry, Patch, Reading, Surface};
 use super::tiles::Tiles;
 use super::word::{OFFSETS, SoftBits, WEIGHTS, WordReading};
-use super::{Detector, codeword};
+use super::{Detector, Question, codeword};
 use crate::code::Codeword;
 use crate::evidence::FalseAlarm;
 use crate::layout::FIELD;
@@ -25,7 +27,9 @@ const FEW_TILES: usize = 4;
 /// The words asked for, with their codewords under each key.
 pub(super) struct Words<'a> {
     known: &'a [Payload],
-    codewords: Vec<Vec<Codeword>>,
+    codewords: Cow<'a, [Vec<Codeword>]>,
+    /// Words that a register holds in all.
+    listed: usize,
     /// Readings of one of them under one map.
     trials: f64,
 }
@@ -37,11 +41,12 @@ impl Words<'_> {
         words.map(|(&payload, codeword)| soft.best(payload, codeword)).max_by(|a, b| a.z.total_cmp(&b.z))
     }
 
-    /// Any of 2^64 messages might have been decoded; a known one had to be one of few. `maps` are counted whole, whether
-    /// the search went that far or not.
-    fn bound(&self, z: f64, known: bool, maps: f64) -> FalseAlarm {
-        let words = if known { self.known.len() as f64 } else { libm::exp2(64.0) };
-        FalseAlarm::of_one(z).over(words * self.trials * maps)
+    /// Any of 2^64 messages might have been decoded; a known or listed one had to be one of few. `maps` are counted whole,
+    /// whether the search went that far or not. The second bound holds if a register turns out to hold the word.
+    fn bounds(&self, z: f64, known: bool, maps: f64) -> (FalseAlarm, FalseAlarm) {
+        let over = |words: f64| FalseAlarm::of_one(z).over(words * self.trials * maps);
+        let listed = over(self.listed as f64);
+        (if known { listed } else { over(libm::exp2(64.0)) }, listed)
     }
 }
 
@@ -61,13 +66,24 @@ pub(super) fn field_places() -> impl Iterator<Item = [i64; 2]> {
 
 impl Detector {
     /// The words that are asked for.
-    pub(super) fn words<'a>(&self, known: &'a [Payload]) -> Words<'a> {
-        let codewords = |tier: &super::Tier| known.iter().map(|&word| codeword(word, &tier.key)).collect();
+    pub(super) fn words<'a>(&'a self, question: &Question<'a>) -> Words<'a> {
+        let known = question.known;
+        let codewords = match &self.asked {
+            Some((asked, codewords)) if asked == known => Cow::Borrowed(&codewords[..]),
+            _ => Cow::Owned(self.codewords(known)),
+        };
         Words {
             known,
-            codewords: self.tiers.iter().map(codewords).collect(),
+            listed: question.listed.max(known.len()).max(1),
+            codewords,
             trials: (OFFSETS * WEIGHTS.len() * self.tiers.len()) as f64,
         }
+    }
+
+    /// The codewords of these words under each key.
+    pub(super) fn codewords(&self, known: &[Payload]) -> Vec<Vec<Codeword>> {
+        let under = |tier: &super::Tier| known.iter().map(|&word| codeword(word, &tier.key)).collect();
+        self.tiers.iter().map(under).collect()
     }
 
     /// The words that stand under one map, which counts as `maps`, strongest first: at most one to each key.
@@ -158,13 +174,14 @@ impl Detector {
         maps: f64,
     ) -> Option<Reading> {
         let known = words.known.contains(&word.payload);
-        let false_alarm = words.bound(word.z, known, maps);
-        (false_alarm.log10() <= LEAST_LOG10).then(|| Reading {
+        let (false_alarm, if_listed) = words.bounds(word.z, known, maps);
+        (if_listed.log10() <= LEAST_LOG10).then(|| Reading {
             payload: word.payload,
             key,
             known,
             z: word.z,
             false_alarm,
+            if_listed,
             geometry: Geometry::of(&fit.map),
             patches: Vec::new(),
             fit: fit.clone(),
@@ -174,7 +191,8 @@ impl Detector {
 
     /// A reading with its bound counted anew, over `maps`.
     pub(super) fn recounted(reading: Reading, words: &Words<'_>, maps: f64) -> Reading {
-        Reading { false_alarm: words.bound(reading.z, reading.known, maps), ..reading }
+        let (false_alarm, if_listed) = words.bounds(reading.z, reading.known, maps);
+        Reading { false_alarm, if_listed, ..reading }
     }
 
     /// What each tile says of a word by itself.

@@ -17,6 +17,9 @@ pub struct Reading {
     pub z: f64,
     /// The bound, everything counted that was or could have been tried.
     pub false_alarm: FalseAlarm,
+    /// The bound for a word that was decoded and not asked for, if a register turns out to hold it: of so many words it had
+    /// to be one, not of all there are.
+    pub if_listed: FalseAlarm,
     /// How the picture lies on the lattice.
     pub geometry: Geometry,
     /// Where in the picture the word was read.
@@ -89,9 +92,12 @@ pub(super) fn certain(readings: &[Reading]) -> bool {
     least_log10(readings) <= ATTRIBUTION
 }
 
-/// The surer of two sets of readings, the first where they are alike.
+/// The surer of two sets of readings, the first where they are alike; of those that only a register could tell apart from
+/// chance, the stronger.
 pub(super) fn surer(first: Vec<Reading>, second: Vec<Reading>) -> Vec<Reading> {
-    if least_log10(&second) < least_log10(&first) { second } else { first }
+    let listed = |readings: &[Reading]| readings.iter().map(|r| r.if_listed.log10()).fold(0.0, f64::min);
+    let bound = |readings: &[Reading]| (least_log10(readings), listed(readings));
+    if bound(&second) < bound(&first) { second } else { first }
 }
 
 /// Both sets, of two readings of one word under one key the surer, strongest first.

@@ -6,6 +6,7 @@
 
 use super::front::Gentle;
 use super::look::Look;
+use super::places::Words;
 use super::reading::{Reading, surer, together};
 use super::tiles::Tiles;
 use super::{Detector, Question};
@@ -96,7 +97,7 @@ impl Detector {
     /// Read one frame of a shot.
     pub fn read_frame(&self, found: &Picture<'_>, question: &Question<'_>) -> FrameEvidence {
         let layers = found.layers();
-        let words = self.words(question.known);
+        let words = self.words(question);
         let gentle = Gentle::on(found, None);
         let readings = self.search(&gentle, question, &words, layers as f64);
         let fit = match readings.iter().find(|reading| reading.is_certain()) {
@@ -115,20 +116,43 @@ impl Detector {
     pub fn read_shot(&self, shot: &Shot, question: &Question<'_>) -> Vec<Reading> {
         // The sums are read under all maps of a search, and under one more.
         let maps = (shot.maps + question.maps() + 1) as f64;
-        let words = self.words(question.known);
+        let words = self.words(question);
         let recounted = |reading: &Reading| Self::recounted(reading.clone(), &words, maps);
-        let mut all: Vec<Reading> = shot.best.iter().map(recounted).collect();
+        let all: Vec<Reading> = shot.best.iter().map(recounted).collect();
+        together(all, self.read_sums(shot, question, &words, maps))
+    }
+
+    /// The words in the sums alone.
+    fn read_sums(&self, shot: &Shot, question: &Question<'_>, words: &Words<'_>, maps: f64) -> Vec<Reading> {
+        let mut all = Vec::new();
         if let Some((sum, count)) = &shot.sum
             && *count > 1
         {
-            let share = 1.0 / *count as f32;
-            let mean = Gentle { plane: sum.plane.clone().map(|v| v * share), factor: sum.factor };
             let searches = maps / question.maps() as f64;
-            all = together(all, self.search(&mean, question, &words, searches));
+            all = together(all, self.search(&mean(sum, *count), question, words, searches));
         }
         if let Some((tiles, fit)) = shot.folded.as_ref().filter(|_| shot.frames > 1) {
-            all = together(all, self.read_tiles(tiles, fit, &words, maps));
+            all = together(all, self.read_tiles(tiles, fit, words, maps));
         }
         all
     }
+
+    /// The words of these tiers in a shot in which another tier's word was read: under its map, in both sums.
+    pub fn read_shot_beside(&self, shot: &Shot, first: &Reading, question: &Question<'_>) -> Vec<Reading> {
+        const MAPS: f64 = 2.0;
+        let words = self.words(question);
+        let mut all = Vec::new();
+        if let Some((sum, count)) = &shot.sum {
+            all = self.read_map(&mean(sum, *count), &first.fit, &words, MAPS);
+        }
+        if let Some((tiles, fit)) = &shot.folded {
+            all = together(all, self.read_tiles(tiles, fit, &words, MAPS));
+        }
+        all
+    }
+}
+
+fn mean(sum: &Gentle, count: usize) -> Gentle {
+    let share = 1.0 / count as f32;
+    Gentle { plane: sum.plane.clone().map(|v| v * share), factor: sum.factor }
 }

@@ -45,7 +45,7 @@ fn read(found: Plane, lattice: u8, tiers: &[u8], known: &[Payload], effort: Effo
     let colours = [found];
     let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
     Detector::new(&key(lattice), &tiers)
-        .read(&picture, &Question { known, frames: &[SIZE], contents: &[], effort })
+        .read(&picture, &Question { listed: 0, known, frames: &[SIZE], contents: &[], effort })
 }
 
 const SIZE: Size = Size { width: 960, height: 540 };
@@ -234,8 +234,13 @@ fn frame_in_noise(index: u8) -> Plane {
 #[test]
 fn a_shot_is_read_where_its_frames_alone_are_not() {
     let detector = Detector::new(&key(1), &[key(2), key(3)]);
-    let question =
-        Question { known: &[PAYLOAD, OTHER], frames: &[SIZE], contents: &[], effort: Effort::KnownScales };
+    let question = Question {
+        listed: 0,
+        known: &[PAYLOAD, OTHER],
+        frames: &[SIZE],
+        contents: &[],
+        effort: Effort::KnownScales,
+    };
     let mut shot = Shot::default();
     let mut alone = 0;
     for index in 0..6 {
@@ -259,8 +264,13 @@ fn decoys_stay_far_behind_the_real_key() {
     let colours = [marked(SIZE, PAYLOAD)];
     let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
     let detector = Detector::new(&key(1), &[key(2), key(3)]);
-    let question =
-        Question { known: &[PAYLOAD], frames: &[SIZE], contents: &[], effort: Effort::KnownScales };
+    let question = Question {
+        listed: 0,
+        known: &[PAYLOAD],
+        frames: &[SIZE],
+        contents: &[],
+        effort: Effort::KnownScales,
+    };
     let readings = detector.read(&picture, &question);
     let decoys = detector.decoys(&picture, &readings[0], &key(77), 100);
     assert_eq!((decoys.rank(), decoys.decoys.len()), (1, 100));
@@ -287,11 +297,55 @@ fn a_known_content_is_read_where_the_lattice_was_erased() {
     let picture = Picture { colours: &colours, alpha: None, premultiplied: false };
     let detector = Detector::new(&key(1), &[key(2), key(3)]);
     let read = |contents: &[ContentId]| {
-        let question = Question { known: &[PAYLOAD], frames: &[SIZE], contents, effort: Effort::Exhaustive };
+        let question =
+            Question { listed: 0, known: &[PAYLOAD], frames: &[SIZE], contents, effort: Effort::Exhaustive };
         detector.read(&picture, &question)
     };
     assert!(read(&[ContentId([8; 32])]).is_empty(), "another content lies elsewhere");
     let readings = read(&[ContentId([8; 32]), content]);
     assert!(readings.first().is_some_and(|r| r.payload == PAYLOAD && r.is_certain()), "{readings:?}");
     assert!(readings[0].geometry.flipped);
+}
+
+#[test]
+fn a_further_tier_is_read_beside_the_first_and_another_key_reads_nothing() {
+    let first = [marked(SIZE, PAYLOAD)];
+    let picture = Picture { colours: &first, alpha: None, premultiplied: false };
+    let further = Embedder::further(&key(1), &key(4), OTHER, Strength::STANDARD);
+    let both = [further.embed(&picture, &ContentId([9; 32])).remove(0).map(f32::round)];
+    let found = Picture { colours: &both, alpha: None, premultiplied: false };
+    let question = Question {
+        listed: 0,
+        known: &[PAYLOAD, OTHER],
+        frames: &[SIZE],
+        contents: &[],
+        effort: Effort::Full,
+    };
+    let readings = Detector::new(&key(1), &[key(3)]).read(&found, &question);
+    assert!(readings[0].payload == PAYLOAD && readings[0].is_certain());
+    let beside = |tier: u8| Detector::new(&key(1), &[key(tier)]).read_beside(&found, &readings[0], &question);
+    assert!(beside(5).iter().all(|reading| !reading.is_certain()), "a key that nobody used");
+    let lower = beside(4);
+    assert!(
+        lower.first().is_some_and(|reading| reading.payload == OTHER && reading.is_certain()),
+        "{lower:?}"
+    );
+}
+
+#[test]
+fn a_listed_word_that_was_not_asked_for_has_a_bound_of_its_own() {
+    let colours = [marked(SIZE, PAYLOAD)];
+    let found = Picture { colours: &colours, alpha: None, premultiplied: false };
+    let question = Question {
+        listed: 100_000,
+        known: &[OTHER],
+        frames: &[SIZE],
+        contents: &[],
+        effort: Effort::KnownScales,
+    };
+    let readings = Detector::new(&key(1), &[key(3)]).read(&found, &question);
+    let reading = readings.iter().find(|reading| reading.payload == PAYLOAD).expect("it is read");
+    assert!(!reading.known);
+    let apart = reading.false_alarm.log10() - reading.if_listed.log10();
+    assert!((apart - (64.0 * libm::log10(2.0) - 5.0)).abs() < 1e-6, "{apart}");
 }

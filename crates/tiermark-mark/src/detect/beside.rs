@@ -1,0 +1,30 @@
+//! Further tiers where one was read: all tiers of a project lie on one lattice, so its map is theirs.
+
+use super::front::Gentle;
+use super::look::Look;
+use super::reading::{Reading, Surface, together};
+use super::{Detector, Question};
+use crate::embed::Picture;
+
+impl Detector {
+    /// The words of these tiers in a picture in which a detector of the same lattice has read another tier's word: under its
+    /// map, and under the same map made finer.
+    ///
+    /// The map was chosen without these keys, so it is no trial of theirs: two maps are counted, on each surface.
+    pub fn read_beside(&self, found: &Picture<'_>, first: &Reading, question: &Question<'_>) -> Vec<Reading> {
+        const MAPS: usize = 2;
+        let words = self.words(question);
+        let maps = (MAPS * found.layers()) as f64;
+        let alpha = if first.surface == Surface::Layer { found.alpha } else { None };
+        let gentle = Gentle::on(found, alpha);
+        let as_it_is = self.read_map(&gentle, &first.fit, &words, maps);
+        let mut all = match Look::at(&gentle, &self.lattice) {
+            Some(look) => {
+                together(as_it_is, self.read_map(&gentle, &look.polished(&first.fit), &words, maps))
+            }
+            None => as_it_is,
+        };
+        all.iter_mut().for_each(|reading| reading.surface = first.surface);
+        all
+    }
+}
