@@ -65,6 +65,105 @@ pub(crate) enum Verb {
     /// Those who are handed copies
     #[command(subcommand, after_help = "Example:\n  tiermark vendor add \"Shepherd Boy\"")]
     Vendor(VendorVerb),
+    /// Who takes part, and by which keys
+    #[command(subcommand, after_help = "Example:\n  tiermark party export --out lion.party.json")]
+    Party(PartyVerb),
+    /// Let a party with keys take part in a project: its secrets travel sealed in the file that is written
+    #[command(after_help = "Example:\n  tiermark party import animate.party.json\n  \
+        tiermark delegate \"Animate\" --episodes EP03 --max-depth 2 --until 2027-02-01 --checked video")]
+    Delegate(DelegateArguments),
+    /// Take part in a project by a delegation that was sent to this studio
+    #[command(after_help = "Example:\n  tiermark accept \"Animate.delegation.json\" --root 5679a82b...\n\n\
+        Compare the root's fingerprint with what the producer reads to you by telephone.")]
+    Accept {
+        /// The file
+        file: PathBuf,
+        /// The fingerprint of the producer's root, as the producer said it
+        #[arg(long, value_name = "KID")]
+        root: Option<String>,
+    },
+    /// Take back a key, delegation, hand-over or node secret; what logs held before stands
+    #[command(after_help = "Example:\n  tiermark revoke key 95f2883b... --reason \"stolen laptop\"")]
+    Revoke {
+        /// What kind of thing
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(["key", "delegation", "handover", "node-secret"]))]
+        kind: String,
+        /// Its fingerprint or id, 64 hex digits
+        id: String,
+        /// Why; everybody who files it reads this
+        #[arg(long)]
+        reason: String,
+        /// Where the revocation is written for others
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// End the signing key and begin a new one; makes keys that an older studio does not have yet
+    #[command(after_help = "Example:\n  tiermark rotate")]
+    Rotate {
+        /// Where the new party file is written for others
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Check a folder that was handed to this studio, and write the receipt
+    #[command(
+        after_help = "Example:\n  tiermark receive from-lion/\n\nSend the .receipt.json back to the giver."
+    )]
+    Receive {
+        /// The folder with the files and their .handover.json
+        folder: PathBuf,
+        /// Answer also for a hand-over of which files are missing or changed; the receipt says how many
+        #[arg(long)]
+        incomplete: bool,
+    },
+    /// Keep documents that others signed: parties, hand-overs, receipts, revocations
+    #[command(after_help = "Example:\n  tiermark file *.receipt.json animate-to-below.json\n\n\
+        In any order, and as often as you like. What does not hold is refused, with the rule that failed.")]
+    File {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// The log of everything that was signed, which cannot be backdated
+    #[command(subcommand, after_help = "Example:\n  tiermark log status")]
+    Log(LogVerb),
+    /// The custody of found files
+    #[command(
+        subcommand,
+        after_help = "Example:\n  tiermark case new server-2024\n  tiermark case add server-2024 found/"
+    )]
+    Case(CaseVerb),
+    /// Trace the files of a case, and write what an outsider needs to check the answer
+    #[command(after_help = "Example:\n  tiermark report server-2024 --out bundle/")]
+    Report(ReportArguments),
+    /// Check a bundle: no studio, no secrets, no network
+    #[command(after_help = "Example:\n  tiermark verify bundle/ --root producer-root.pub.pem")]
+    Verify {
+        /// The bundle
+        bundle: PathBuf,
+        /// The producer's root: a public key in PEM, or its fingerprint
+        #[arg(long, value_name = "PEM|KID")]
+        root: String,
+    },
+    /// Copy the studio: registry, keys as they are, party document
+    #[command(after_help = "Example:\n  tiermark backup backups/2026-11-25")]
+    Backup {
+        /// A folder that does not exist yet
+        out: PathBuf,
+    },
+    /// Make a studio from a backup; never one that would fork the log
+    #[command(after_help = "Example:\n  tiermark restore backups/2026-11-25 --seen newest.receipt.json\n\n\
+        Whatever others have seen of the log since then must not be written twice. Without files that prove how far\n\
+        they saw, a new log begins, which says where the old one ended.")]
+    Restore {
+        /// The backup
+        from: PathBuf,
+        /// Packets and receipts from others: how far they have seen the log
+        #[arg(long, num_args = 1.., value_name = "FILE")]
+        seen: Vec<PathBuf>,
+        /// Nothing was signed since the backup: go on with the same log
+        #[arg(long)]
+        same_log: bool,
+    },
     /// Write marked copies for one vendor
     #[command(
         after_help = "Example:\n  tiermark stamp --to \"Shepherd Boy\" --out to-shepherd/ layouts/ bg/sky.png\n\n\
@@ -103,6 +202,160 @@ pub(crate) enum Verb {
         /// Which shell
         shell: Shell,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PartyVerb {
+    /// One party, or all that are known: fingerprints, keys, delegations
+    Show {
+        /// Its name, or the beginning of its fingerprint; all without
+        name: Option<String>,
+    },
+    /// Write this studio's party file for others
+    Export {
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Keep others' party files; compare fingerprints by telephone before you delegate
+    Import {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Write the key that opens what is sealed to this studio, for the `age` program; as secret as a key
+    Identity {
+        /// A file that does not exist yet
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct DelegateArguments {
+    /// The party, by name or fingerprint
+    pub(crate) name: String,
+    /// What it may do
+    #[arg(long, value_delimiter = ',', value_name = "RIGHTS", default_value = "receive,stamp,delegate,return",
+        value_parser = clap::builder::PossibleValuesParser::new(["receive", "stamp", "delegate", "return"]))]
+    pub(crate) rights: Vec<String>,
+    /// Episodes; all without
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) episodes: Vec<String>,
+    /// Kinds of material, as layout,key,bg; all without
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) kinds: Vec<String>,
+    /// The deepest tier that may be reached below
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=7))]
+    pub(crate) max_depth: Option<u8>,
+    /// The last day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) until: Option<String>,
+    /// How you made sure whose fingerprint it is
+    #[arg(long, value_name = "HOW", default_value = "none",
+        value_parser = clap::builder::PossibleValuesParser::new(["in-person", "video", "notary", "phone-words", "none"]))]
+    pub(crate) checked: String,
+    /// In the project of this producer, which delegated to us; our own without
+    #[arg(long = "for", value_name = "PRODUCER")]
+    pub(crate) project_of: Option<String>,
+    /// Where it is written
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LogVerb {
+    /// How long it is, what was signed of it, who has seen how much
+    Status,
+    /// Sign its state
+    Checkpoint {
+        /// Where the signed note is written
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Read all of it again: every leaf, the tree, every checkpoint, and marks that two hand-overs share
+    Audit,
+    /// Cosign others' checkpoints that came in packets: each must have grown out of the last one that we saw
+    Cosign {
+        /// A packet or a signed note
+        file: PathBuf,
+        /// Where the cosigned note is written
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Write everything that proves a hand-over, for whoever is above us
+    Export {
+        /// The hand-over's mark, 16 hex digits
+        mark: String,
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Have a checkpoint time-stamped (RFC 3161): write the request, or keep the answer
+    Anchor {
+        /// Where the request is written: send it to a time-stamp authority
+        #[arg(long, value_name = "FILE", conflicts_with = "token", required_unless_present = "token")]
+        request: Option<PathBuf>,
+        /// The authority's answer; OpenSSL checks it
+        #[arg(long, value_name = "FILE", requires = "ca")]
+        token: Option<PathBuf>,
+        /// The authority's certificates
+        #[arg(long, value_name = "PEM")]
+        ca: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CaseVerb {
+    /// Begin a case
+    New {
+        /// Its name
+        name: String,
+    },
+    /// Hash files before anything opens them, and write down how they came
+    Add {
+        /// The case
+        case: String,
+        /// Files and folders
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Who acquired them
+        #[arg(long, value_name = "WHO", default_value = "")]
+        by: String,
+        /// How, and where from
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        how: String,
+    },
+    /// Write something down
+    Note {
+        /// The case
+        case: String,
+        /// What
+        text: String,
+    },
+    /// Close the case: nothing more can be added
+    Seal {
+        /// The case
+        case: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArguments {
+    /// The case
+    pub(crate) case: String,
+    /// A folder that does not exist yet
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Keys that nobody used, tried beside each that is found
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub(crate) decoys: u32,
+    /// Show the found pictures in the report
+    #[arg(long)]
+    pub(crate) pictures: bool,
+    /// Originals to be shown beside them, found by name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) originals: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -184,6 +437,9 @@ pub(crate) struct TraceArguments {
     /// Try N keys that nobody used beside each that is found, on the same picture
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub(crate) decoys: u32,
+    /// Incoming inspection: every file must bear this vendor's mark and no undeclared one; exit status 1 if any does not
+    #[arg(long, value_name = "VENDOR")]
+    pub(crate) expect: Option<String>,
     /// Refuse pictures of more megapixels; each takes about 25 bytes of memory to a pixel
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) max_megapixels: u64,
@@ -191,9 +447,24 @@ pub(crate) struct TraceArguments {
 
 #[derive(Args)]
 pub(crate) struct StampArguments {
-    /// The vendor that will get the copies
-    #[arg(long, value_name = "VENDOR")]
-    pub(crate) to: String,
+    /// The vendor or delegate that will get the copies
+    #[arg(long, value_name = "VENDOR", required_unless_present = "back")]
+    pub(crate) to: Option<String>,
+    /// Mark work that goes back up to whoever delegated to us
+    #[arg(long = "return", conflicts_with = "to")]
+    pub(crate) back: bool,
+    /// New drawings belong to the project of this producer, which delegated to us
+    #[arg(long = "for", value_name = "PRODUCER")]
+    pub(crate) project_of: Option<String>,
+    /// The episode, where the delegation is limited to some
+    #[arg(long, value_name = "NAME")]
+    pub(crate) episode: Option<String>,
+    /// The kind of material, where the delegation is limited to some
+    #[arg(long, value_name = "NAME")]
+    pub(crate) kind: Option<String>,
+    /// Write a history of ASC MHL beside the copies
+    #[arg(long)]
+    pub(crate) mhl: bool,
     /// The folder they are written to
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,

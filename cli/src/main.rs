@@ -6,8 +6,14 @@
 mod args;
 mod ask;
 mod bench;
+mod case;
+mod delegate;
 mod demo;
+mod file;
 mod init;
+mod keep;
+mod log;
+mod party;
 mod progress;
 mod report;
 mod selftest;
@@ -32,6 +38,21 @@ fn main() -> ExitCode {
     let answer = match &arguments.verb {
         Verb::Init { name } => init::run(common, name),
         Verb::Vendor(verb) => vendor::run(common, verb),
+        Verb::Party(verb) => party::run(common, verb),
+        Verb::Delegate(arguments) => delegate::delegate(common, arguments),
+        Verb::Accept { file, root } => delegate::accept(common, file, root.as_deref()),
+        Verb::Revoke { kind, id, reason, out } => {
+            delegate::revoke(common, (kind, id), reason, out.as_deref())
+        }
+        Verb::Rotate { out } => delegate::rotate(common, out.as_deref()),
+        Verb::Receive { folder, incomplete } => file::receive(common, folder, *incomplete),
+        Verb::File { files } => file::file(common, files),
+        Verb::Log(verb) => log::run(common, verb),
+        Verb::Case(verb) => case::run(common, verb),
+        Verb::Report(arguments) => case::report(common, arguments),
+        Verb::Verify { bundle, root } => case::verify(common, bundle, root),
+        Verb::Backup { out } => keep::backup(common, out),
+        Verb::Restore { from, seen, same_log } => keep::restore(common, from, seen, *same_log),
         Verb::Stamp(stamp) => stamp::run(common, stamp),
         Verb::Trace(trace) => trace::run(common, trace),
         Verb::Bench(bench) => bench::run(common, bench),

@@ -1,10 +1,11 @@
 //! `tiermark stamp`.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use tiermark::inputs::Links;
-use tiermark::stamp::{Options, Outcome, Status, Watch};
+use tiermark::stamp::{Options, Outcome, Status, To, Watch};
 use tiermark::{Stamper, WriteOptions};
 use time::OffsetDateTime;
 
@@ -15,7 +16,17 @@ use crate::{ask, find, in_pool, progress, trace, vendor};
 /// Stamp the inputs.
 pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer, Trouble> {
     let studio = ask::open(common)?;
-    let vendor = vendor::find(&studio, &arguments.to)?;
+    let to = To {
+        recipient: arguments.to.clone(),
+        project_of: arguments.project_of.clone(),
+        episode: arguments.episode.clone(),
+        kind: arguments.kind.clone(),
+    };
+    if let Some(name) = &to.recipient
+        && studio.party_named(name).is_err()
+    {
+        vendor::find(&studio, name)?;
+    }
     let secrets = ask::unlock(common, &studio)?;
     let options = Options {
         out: arguments.out.clone(),
@@ -23,14 +34,15 @@ pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer,
         dry_run: arguments.dry_run,
         allow_weak: arguments.allow_weak,
         strength: crate::strength(&arguments.strength),
+        mhl: arguments.mhl,
         write: WriteOptions { allow_depth_change: arguments.allow_depth_change },
         limits: trace::limits(arguments.max_megapixels),
     };
     let inputs = find(&arguments.inputs, Links::Follow)?;
     let watcher = Watcher { common, dry_run: arguments.dry_run, bar: Mutex::new(None) };
-    let stamper = Stamper::new(studio, secrets);
+    let stamper = Stamper::new(studio, secrets)?;
     let now = OffsetDateTime::now_utc();
-    let outcomes = in_pool(common.jobs, || stamper.stamp(&vendor, inputs, &options, now, &watcher))??;
+    let outcomes = in_pool(common.jobs, || stamper.stamp(&to, inputs, &options, now, &watcher))??;
     watcher.replace(None);
     if !common.quiet {
         report::say(&summary(&outcomes, arguments.dry_run));
@@ -82,6 +94,13 @@ impl Watch for Watcher<'_> {
 
     fn pressed(&self) {
         self.with_bar(|bar| bar.inc(1));
+    }
+
+    fn beside(&self, file: &Path) {
+        if !self.common.quiet {
+            let line = format!("written beside the copies: {}", report::name_of(file));
+            self.with_bar(|bar| bar.suspend(|| report::say(&line)));
+        }
     }
 
     fn outcome(&self, outcome: &Outcome) {

@@ -2,9 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use serde::Serialize;
 use tiermark::inputs::Links;
-use tiermark::trace::{Effort, Options};
-use tiermark::verdict::{Finding, Mark, Verdict};
+use tiermark::ledger::{PartyId, Studio};
+use tiermark::trace::{Effort, Expectation, Options, expectation};
+use tiermark::verdict::{Finding, Mark, Step, Verdict};
 use tiermark::{Limits, Tracer};
 
 use crate::args::{Common, TraceArguments};
@@ -14,6 +16,10 @@ use crate::{ask, find, in_pool, progress};
 /// Trace the found files.
 pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer, Trouble> {
     let studio = ask::open_to_look(common)?;
+    let vendor = match &arguments.expect {
+        Some(name) => Some(expected(&studio, name)?),
+        None => None,
+    };
     let secrets = ask::unlock(common, &studio)?;
     let options = Options {
         limits: limits(arguments.max_megapixels),
@@ -21,25 +27,70 @@ pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer,
         decoys: arguments.decoys as usize,
     };
     let tracer = Tracer::new(studio, &secrets, options)?;
-    let inputs = find(&arguments.found, Links::Report)?;
+    let mut inputs = find(&arguments.found, Links::Report)?;
+    if vendor.is_some() {
+        inputs = inputs.without_papers();
+    }
     let bar = progress::bar(common, "tracing", (inputs.files.len() + inputs.unreadable.len()) as u64);
     let findings = Mutex::new(Vec::new());
     let each = |finding: &Finding| {
         if common.json {
-            bar.suspend(|| report::json(finding));
+            bar.suspend(|| match vendor {
+                Some(vendor) => report::json(&Inspected { finding, gate: expectation(finding, vendor) }),
+                None => report::json(finding),
+            });
         }
         bar.inc(u64::from(finding.frames == 1));
         let mut findings = findings.lock().unwrap_or_else(PoisonError::into_inner);
         // For JSON only the verdicts are counted, so that a large folder needs no memory.
-        findings.push(if common.json { short(finding) } else { finding.clone() });
+        let gate = vendor.map(|vendor| expectation(finding, vendor));
+        findings.push((if common.json { short(finding) } else { finding.clone() }, gate));
     };
     in_pool(common.jobs, || tracer.trace_all(inputs, &each))?;
     bar.finish_and_clear();
     let findings = findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if vendor.is_some() {
+        return Ok(inspected(common, &findings));
+    }
+    let findings: Vec<Finding> = findings.into_iter().map(|(finding, _)| finding).collect();
     if !common.json {
         tell(common, &findings);
     }
     Ok(answer(&findings))
+}
+
+/// A finding with how it meets what is expected.
+#[derive(Serialize)]
+struct Inspected<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    #[serde(flatten)]
+    gate: Expectation,
+}
+
+/// The vendor whose delivery is inspected, by its name in documents.
+fn expected(studio: &Studio, name: &str) -> Result<PartyId, Trouble> {
+    match studio.party_named(name) {
+        Ok((root, _)) => Ok(root.into()),
+        Err(_) => Ok(crate::vendor::find(studio, name)?.party()),
+    }
+}
+
+/// The gate: all files as expected, or the list of those that are not.
+fn inspected(common: &Common, findings: &[(Finding, Option<Expectation>)]) -> Answer {
+    let unmet = findings.iter().filter_map(|(finding, gate)| {
+        let gate = gate.as_ref().filter(|gate| **gate != Expectation::Met)?;
+        Some(vec![report::name_of(&finding.file), gate.words()])
+    });
+    let unmet: Vec<Vec<String>> = unmet.collect();
+    let all = findings.len();
+    if !common.json && !unmet.is_empty() {
+        report::print(&report::table(&["file", "why it does not pass"], unmet.clone()));
+    }
+    if !common.quiet {
+        report::say(&format!("{} of {all} pass", all - unmet.len()));
+    }
+    if unmet.is_empty() { Answer::Done } else { Answer::No }
 }
 
 /// The usual limits, with the bound on pixels that was given.
@@ -48,10 +99,10 @@ pub(crate) fn limits(max_megapixels: u64) -> Limits {
 }
 
 fn short(finding: &Finding) -> Finding {
-    Finding { sha256: None, reason: None, marks: Vec::new(), ..finding.clone() }
+    Finding { sha256: None, reason: None, marks: Vec::new(), chains: Vec::new(), ..finding.clone() }
 }
 
-fn answer(findings: &[Finding]) -> Answer {
+pub(crate) fn answer(findings: &[Finding]) -> Answer {
     let count =
         |wanted: &[Verdict]| findings.iter().filter(|finding| wanted.contains(&finding.verdict)).count();
     let unreadable = count(&[Verdict::Unreadable]);
@@ -65,6 +116,9 @@ fn answer(findings: &[Finding]) -> Answer {
 
 fn tell(common: &Common, findings: &[Finding]) {
     report::print(&table(findings));
+    for (chain, files) in chains(findings) {
+        report::print(&tree(&chain, files));
+    }
     if let Some(decoys) = decoys(findings) {
         report::print(&decoys);
     }
@@ -129,8 +183,45 @@ pub(crate) fn table(findings: &[Finding]) -> String {
                 format!("{:.1}", mark.z),
                 format!("{:.1}", mark.log10_false_alarm),
                 format!("{:?}", mark.signature).to_lowercase(),
+                mark.grade.to_string(),
             ]);
         }
     }
-    report::table(&["file", "verdict", "recipient", "tier", "hand-over", "z", "log10 p", "signature"], rows)
+    let head = ["file", "verdict", "recipient", "tier", "hand-over", "z", "log10 p", "signature", "grade"];
+    report::table(&head, rows)
+}
+
+/// Every chain that was found, and in how many files.
+fn chains(findings: &[Finding]) -> Vec<(Vec<Step>, usize)> {
+    let mut all: Vec<(Vec<Step>, usize)> = Vec::new();
+    for chain in findings.iter().filter(|finding| finding.frames == 1).flat_map(|finding| &finding.chains) {
+        let documents = |steps: &[Step]| steps.iter().map(|step| step.document.clone()).collect::<Vec<_>>();
+        match all.iter_mut().find(|(other, _)| documents(other) == documents(chain)) {
+            Some((_, files)) => *files += 1,
+            None => all.push((chain.clone(), 1)),
+        }
+    }
+    all
+}
+
+/// A chain as a tree, each step with its document, dates and grade, and what is missing for the next one.
+fn tree(chain: &[Step], files: usize) -> String {
+    let mut lines = Vec::new();
+    if let Some(first) = chain.first() {
+        lines.push(format!("{}   ({files} {})", first.from, if files == 1 { "file" } else { "files" }));
+    }
+    for (depth, step) in chain.iter().enumerate() {
+        let indent = "   ".repeat(depth);
+        let read = if step.read { "read" } else { "named by the document below" };
+        lines.push(format!(
+            "{indent}└─ {}   tier {}, {}, signed {}, {read}, {}",
+            step.to, step.tier, step.handover, step.issued_at, step.grade
+        ));
+        let mut known = Vec::new();
+        known.extend(step.witnessed_at.as_ref().map(|at| format!("a log held it by {at}")));
+        known.extend((step.receipts > 0).then(|| "the recipient acknowledged it".to_owned()));
+        known.extend(step.missing.map(|missing| format!("missing: {missing}")));
+        lines.extend(known.into_iter().map(|line| format!("{indent}      {line}")));
+    }
+    lines.join("\n")
 }

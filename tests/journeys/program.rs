@@ -62,17 +62,22 @@ fn a_damaged_copy_names_its_vendor_with_a_signature_that_checks() {
     let finding = run.about("a.jpg");
     assert_eq!(
         keys(&finding),
-        ["file", "frames", "geometry", "marks", "original", "reason", "sha256", "verdict"]
+        ["chains", "file", "frames", "geometry", "marks", "original", "reason", "sha256", "verdict"]
     );
     let of_a_mark = [
         "detector",
+        "direction",
+        "document",
         "frames",
+        "from",
+        "grade",
         "handover",
         "issued_at",
         "log10_false_alarm",
         "recipient",
         "signature",
         "tier",
+        "trials",
         "where",
         "z",
     ];

@@ -68,6 +68,7 @@ fn statistics_of_a_marked_frame_are_not() {
     let marked = embedder.embed(&picture, &ContentId([5; 32]));
     let found = Picture { colours: &marked, alpha: None, premultiplied: false };
     let question = tiermark_mark::Question {
+        listed: 0,
         known: &[payload],
         frames: &[],
         contents: &[],

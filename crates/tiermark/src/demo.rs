@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 
 use crate::bench::{Attack, Scene, jpeg_bytes, on_white, picture_of_frame};
 use crate::inputs::{Inputs, Links};
-use crate::stamp::{Options, Outcome, StampError, Stamper, Status, Watch};
+use crate::stamp::{Options, Outcome, StampError, Stamper, Status, To, Watch};
 use crate::trace::Tracer;
 use crate::verdict::Finding;
 
@@ -112,7 +112,7 @@ pub fn run(samples: &Path, out: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<Sh
     let secrets = studio.unlock(&passphrase()?)?;
     let vendors = VENDORS.map(|name| Ok(studio.add_vendor(&secrets, &Handle::new(name)?, None, now)?));
     let vendors: Vec<VendorRow> = vendors.into_iter().collect::<Result<_, DemoError>>()?;
-    let stamper = Stamper::new(studio, secrets);
+    let stamper = Stamper::new(studio, secrets)?;
     let mut stamped = Vec::new();
     for vendor in &vendors {
         say(&format!("the samples, stamped for {}", vendor.handle.as_str()));
@@ -138,6 +138,7 @@ fn stamp(
     let inputs = pictures(samples)?;
     let options = Options {
         strength: tiermark_mark::Strength::STANDARD,
+        mhl: false,
         out: out.join("for").join(vendor.handle.as_str()),
         force: false,
         dry_run: false,
@@ -147,7 +148,13 @@ fn stamp(
     };
     struct Silent;
     impl Watch for Silent {}
-    Ok(stamper.stamp(vendor, inputs, &options, OffsetDateTime::now_utc(), &Silent)?)
+    Ok(stamper.stamp(
+        &To::named(vendor.handle.as_str()),
+        inputs,
+        &options,
+        OffsetDateTime::now_utc(),
+        &Silent,
+    )?)
 }
 
 /// The pictures below `samples`: the note of their sources is no picture.

@@ -27,6 +27,7 @@ impl Endurance {
     /// A mark that lives only as long as a layer stays transparent, or a file is not recompressed, is none.
     pub(crate) fn of(marked: &Picture<'_>, payload: Payload, detector: &Detector, always: bool) -> Self {
         let question = Question {
+            listed: 0,
             known: &[payload],
             frames: &[marked.size()],
             contents: &[],

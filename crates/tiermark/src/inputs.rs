@@ -82,6 +82,17 @@ impl Inputs {
         inputs
     }
 
+    /// Take out what travels beside frames: packets of ours, and histories of ASC MHL.
+    #[must_use]
+    pub fn without_papers(mut self) -> Self {
+        let paper = |file: &Input| {
+            [".handover.json", ".receipt.json"].iter().any(|end| file.name.ends_with(end))
+                || file.below.components().any(|part| part.as_os_str() == "ascmhl")
+        };
+        self.files.retain(|file| file.root.is_none() || !paper(file));
+        self
+    }
+
     /// Take out the files whose name another one has too: they would become one output.
     pub fn without_twins(mut self) -> Self {
         let mut count: HashMap<String, usize> = HashMap::new();

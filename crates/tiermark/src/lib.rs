@@ -7,11 +7,15 @@
 //!
 //! This crate does no arithmetic on samples, knows no bytes of formats and speaks to no terminal: `cli` does that.
 
+pub mod anchor;
 pub mod bench;
 pub mod demo;
 mod endurance;
 pub mod inputs;
+pub mod mhl;
 mod ordered;
+pub mod receive;
+pub mod report;
 mod secrets;
 pub mod selftest;
 mod shots;

@@ -2,29 +2,14 @@
 
 use sha2::{Digest as _, Sha256};
 use tiermark_ledger::document::FrameRecord;
-use tiermark_ledger::keys::tree::{Direction, Hop};
-use tiermark_ledger::{MarkId, Secrets, Studio};
+use tiermark_ledger::keys::tree::{Direction, Hop, NodeSecret};
+use tiermark_ledger::{Digest, MarkId};
 use tiermark_mark::{ContentId, MarkKey, Payload};
 
-/// The keys that the marks of one studio's own hand-overs are read and written under.
-pub(crate) struct Keys {
-    /// The lattice that all tiers of the project share.
-    pub(crate) lattice: MarkKey,
-    /// One key to each hop, of the studio's own slot.
-    pub(crate) hops: Vec<MarkKey>,
-}
-
-/// The studio's own place in the chain of hand-overs.
-pub(crate) const OWN_TIER: u8 = 1;
-
-impl Keys {
-    /// The keys of the studio's project.
-    pub(crate) fn of(studio: &Studio, secrets: &Secrets) -> Self {
-        let node = secrets.node(studio.project());
-        let slot = node.slot(Direction::Down, OWN_TIER);
-        let hops = Hop::all().map(|hop| MarkKey::new(*slot.hop(hop).as_bytes())).collect();
-        Self { lattice: MarkKey::new(*node.lattice().as_bytes()), hops }
-    }
+/// The keys of the marks at one place of the chain, one to each hop.
+pub(crate) fn hop_keys(node: &NodeSecret, direction: Direction, depth: u8) -> Vec<MarkKey> {
+    let slot = node.slot(direction, depth);
+    Hop::all().map(|hop| MarkKey::new(*slot.hop(hop).as_bytes())).collect()
 }
 
 /// A mark id and the first half of a payload are the same eight bytes.
@@ -39,10 +24,19 @@ pub(crate) fn mark_id(payload: Payload) -> MarkId {
 
 /// What the carrier of a frame is bound to: its shot, or for a still its own pixels.
 pub(crate) fn content_of(record: &FrameRecord) -> ContentId {
+    // All tiers lie on the lattice of the first mark, which was bound to what the producer had.
+    if let Some(up) = &record.up {
+        return ContentId(*up.content.as_bytes());
+    }
     if record.shot == shot_of_still(record.pix.as_bytes()) {
         return ContentId(*record.pix.as_bytes());
     }
     ContentId(Sha256::digest([b"tiermark/v1/content-of-shot\0", record.shot.as_bytes()].concat()).into())
+}
+
+/// The content of a frame, as a lower tier's list names it.
+pub(crate) fn content_digest(record: &FrameRecord) -> Digest {
+    Digest::from_bytes(content_of(record).0)
 }
 
 /// The shot of a picture that is no frame of a sequence: its pixels' own digest, hex.
@@ -53,8 +47,6 @@ pub(crate) fn shot_of_still(pixels: &[u8; 32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tiermark_ledger::Digest;
-
     #[test]
     fn frames_of_a_shot_share_their_content_and_stills_do_not() {
         let record = |shot: &str, pix: u8| FrameRecord {
@@ -66,11 +58,19 @@ mod tests {
             h: 8,
             shot: shot.into(),
             hop: Hop::of_shot(shot),
+            up: None,
         };
         assert_eq!(content_of(&record("walk.#.png", 1)), content_of(&record("walk.#.png", 2)));
         let still = |pix: u8| content_of(&record(&shot_of_still(&[pix; 32]), pix));
         assert_eq!(still(1), ContentId([1; 32]));
         assert_ne!(still(1), still(2));
+        let up = tiermark_ledger::document::Up {
+            handover: tiermark_ledger::DocId::from_bytes([0; 32]),
+            i: 3,
+            content: Digest::from_bytes([7; 32]),
+        };
+        let lower = FrameRecord { up: Some(up), ..record("walk.#.png", 1) };
+        assert_eq!(content_of(&lower), ContentId([7; 32]), "a lower tier lies where the first mark lies");
     }
 
     #[test]

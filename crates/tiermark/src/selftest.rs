@@ -124,8 +124,13 @@ fn traced(input: &Input, frame: &Frame, settings: &Settings, each: &(dyn Fn() + 
         let detector = Detector::new(&key("lattice", 0), &tiers);
         let word = |n| Payload(std::array::from_fn(|i| drawn("word", n)[i]));
         let known: Vec<Payload> = (0..settings.words as usize).map(word).collect();
-        let question =
-            Question { known: &known, frames: &[frame.size()], contents: &[], effort: Effort::Full };
+        let question = Question {
+            listed: 0,
+            known: &known,
+            frames: &[frame.size()],
+            contents: &[],
+            effort: Effort::Full,
+        };
         // The surest of all readings, which need not be the one of the highest statistic.
         let bounds = detector.read(&picture, &question).into_iter().map(|r| r.false_alarm.log10());
         let strongest = bounds.fold(0.0, f64::min);

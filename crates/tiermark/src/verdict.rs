@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tiermark_ledger::keys::tree::Direction;
+use tiermark_ledger::{DocId, Grade, Kid, PartyId};
 use tiermark_mark::{Geometry, Patch};
 
 pub use tiermark_mark::ATTRIBUTION;
@@ -53,8 +55,20 @@ pub enum Signature {
 pub struct Mark {
     /// Place in the chain of hand-overs, 1 for the studio's own.
     pub tier: u8,
+    /// Down to a vendor, or back up.
+    pub direction: Direction,
     /// Who was given the copy; only with a valid signature.
     pub recipient: Option<String>,
+    /// Who made the mark: whoever holds that party's secrets.
+    pub from: String,
+    /// Giver and receiver by their names in documents; only with a valid signature.
+    #[serde(skip)]
+    pub parties: Option<(Kid, PartyId)>,
+    /// Who made the mark, by its root.
+    #[serde(skip)]
+    pub maker: Kid,
+    /// The whole id of its hand-over; only with a valid signature.
+    pub document: Option<DocId>,
     /// The mark id: the first half of a hand-over's short id, hex.
     pub handover: String,
     /// How it was read.
@@ -63,8 +77,12 @@ pub struct Mark {
     pub z: f64,
     /// Bound on the probability of a false alarm after all trials.
     pub log10_false_alarm: f64,
+    /// What the bound counts.
+    pub trials: Trials,
     /// Whether the document behind it checks.
     pub signature: Signature,
+    /// What the documents behind it are worth.
+    pub grade: Grade,
     /// When the hand-over was signed, by its signer's clock.
     pub issued_at: Option<String>,
     /// Pictures that the evidence comes from.
@@ -75,6 +93,46 @@ pub struct Mark {
     /// Keys that nobody used, on the same picture; where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decoys: Option<DecoyTable>,
+}
+
+/// What the bound on a false alarm counts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Trials {
+    /// Keys of the search that found it.
+    pub keys: usize,
+    /// Words that it had to be one of; any of 2^64 where the registry holds none.
+    pub words: Option<usize>,
+    /// All hypotheses together, log10: keys, words, places, weights, maps, searches.
+    pub log10: f64,
+}
+
+/// One step of a chain of hand-overs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Who gave.
+    pub from: String,
+    /// Who received.
+    pub to: String,
+    /// Place in the chain.
+    pub tier: u8,
+    /// Down, or back up.
+    pub direction: Direction,
+    /// The mark.
+    pub handover: String,
+    /// The whole id of the document.
+    pub document: String,
+    /// When it was signed, by its signer's clock.
+    pub issued_at: String,
+    /// When another party cosigned a log that held it.
+    pub witnessed_at: Option<String>,
+    /// The recipient's receipts.
+    pub receipts: usize,
+    /// What the documents are worth.
+    pub grade: Grade,
+    /// What is missing for the next grade.
+    pub missing: Option<&'static str>,
+    /// Whether the mark itself was read, or only named by the document below.
+    pub read: bool,
 }
 
 /// One square of a found picture, and what it says of a mark by itself.
@@ -148,8 +206,10 @@ pub struct Finding {
     pub verdict: Verdict,
     /// Why, where the verdict does not say it.
     pub reason: Option<String>,
-    /// The marks, strongest first.
+    /// The marks, those of upper tiers first.
     pub marks: Vec<Mark>,
+    /// The chains of hand-overs behind them, each from the producer down.
+    pub chains: Vec<Vec<Step>>,
     /// How the picture lies, where a mark tells.
     pub geometry: Option<FoundGeometry>,
     /// The original it was compared with: none by the blind detector.
@@ -157,9 +217,23 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Nothing found yet.
+    pub(crate) fn empty(file: PathBuf) -> Self {
+        Self {
+            file,
+            sha256: None,
+            frames: 1,
+            verdict: Verdict::NoMark,
+            reason: None,
+            marks: Vec::new(),
+            chains: Vec::new(),
+            geometry: None,
+            original: None,
+        }
+    }
+
     pub(crate) fn unreadable(file: PathBuf, sha256: Option<String>, reason: String) -> Self {
-        let (verdict, reason) = (Verdict::Unreadable, Some(reason));
-        Self { file, sha256, frames: 1, verdict, reason, marks: Vec::new(), geometry: None, original: None }
+        Self { sha256, verdict: Verdict::Unreadable, reason: Some(reason), ..Self::empty(file) }
     }
 }
 

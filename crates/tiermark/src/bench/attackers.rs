@@ -169,7 +169,8 @@ fn folded(marks: &Marks, picture: &[Plane], gain: f32) -> Line {
 
 fn read(marks: &Marks, found: &[Plane], row: &str) -> Line {
     let picture = Picture { colours: found, alpha: None, premultiplied: false };
-    let question = Question { known: &marks.known, frames: &[SIZE], contents: &[], effort: Effort::Full };
+    let question =
+        Question { listed: 0, known: &marks.known, frames: &[SIZE], contents: &[], effort: Effort::Full };
     let readings = marks.detector.read(&picture, &question);
     Line::new(SUBJECT, CLASS, row).of_outcome(judged(&readings, &[marks.truth(0)]))
 }

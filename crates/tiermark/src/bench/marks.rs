@@ -146,6 +146,7 @@ mod tests {
             .collect();
         let found = Picture { colours: &planes, alpha: None, premultiplied: false };
         let question = Question {
+            listed: 0,
             known: &marks.known,
             frames: &[picture.size()],
             contents: &[],

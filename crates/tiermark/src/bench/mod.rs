@@ -216,6 +216,7 @@ impl Bench {
         let (colours, alpha) = planes_of(found);
         let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: false };
         let question = Question {
+            listed: 0,
             known: &self.marks.known,
             frames: &[host.size()],
             contents: &[],

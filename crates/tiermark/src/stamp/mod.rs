@@ -2,17 +2,21 @@
 //!
 //! ```text
 //! scan    read, hash and decode every input; what cannot be marked is refused here
-//! plan    frames that this vendor was given before keep their hand-over; for the others one is signed
+//! route   in which project each belongs: our own, or the one whose frames we were handed; who is its recipient there
+//! plan    frames that this recipient was given before keep their hand-over; for the others one is signed
 //! press   mark, write under a hidden name, read back, seal the ledger line, give the file its name
+//! deliver sign what left and the state of the log, and pack what a recipient with keys checks and answers
 //! ```
 //!
 //! The order of the last two is the promise: a line without a frame is harmless, a frame without a line would be a leak
 //! without a name. Everything is deterministic, so a run that was killed is simply run again.
 
+mod history;
 mod press;
+mod route;
 mod scan;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -20,15 +24,18 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use serde::Serialize;
 use tiermark_frame::{Limits, WriteOptions};
 use tiermark_ledger::document::{FrameRecord, Source};
-use tiermark_ledger::store::{FrameState, Output, StoreError, VendorRow};
+use tiermark_ledger::keys::tree::Direction;
+use tiermark_ledger::store::{FrameState, Output, StoreError};
+use tiermark_ledger::studio::{Ground, Order};
 use tiermark_ledger::{Digest, DocId, MarkId, Secrets, Studio, StudioError};
 use tiermark_mark::Strength;
 use time::OffsetDateTime;
 
-use crate::inputs::{Input, Inputs};
+use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
-use crate::secrets::Keys;
+use crate::sink::Part;
 use press::Presses;
+use route::{Routed, Routes};
 use scan::Scanned;
 
 /// What became of one input.
@@ -92,10 +99,36 @@ pub struct Options {
     pub allow_weak: bool,
     /// How strong the marks are.
     pub strength: Strength,
+    /// Write a history of ASC MHL beside the copies.
+    pub mhl: bool,
     /// What may change besides the pixels' values.
     pub write: WriteOptions,
     /// Bounds for what is read.
     pub limits: Limits,
+}
+
+/// Who the copies are for.
+#[derive(Clone, Debug)]
+pub struct To {
+    /// A vendor or delegate by its name; without one, the party above us gets its work back.
+    pub recipient: Option<String>,
+    /// The producer in whose project new drawings belong; our own without.
+    pub project_of: Option<String>,
+    /// The episode, where delegations are limited to some.
+    pub episode: Option<String>,
+    /// The kind of material, where delegations are limited to some.
+    pub kind: Option<String>,
+}
+
+impl To {
+    /// Down to a vendor or delegate of this name.
+    pub fn named(recipient: &str) -> Self {
+        Self { recipient: Some(recipient.to_owned()), project_of: None, episode: None, kind: None }
+    }
+
+    fn direction(&self) -> Direction {
+        if self.recipient.is_some() { Direction::Down } else { Direction::Up }
+    }
 }
 
 /// Told of the work as it goes on.
@@ -116,6 +149,10 @@ pub trait Watch: Sync {
     }
     /// One frame was dealt with, in any order.
     fn pressed(&self) {}
+    /// A file was written beside the copies: a packet for the recipient, or a history.
+    fn beside(&self, file: &Path) {
+        let _ = file;
+    }
 }
 
 /// Why nothing could be stamped at all.
@@ -130,6 +167,14 @@ pub enum StampError {
         /// How they would mix.
         why: String,
     },
+    /// What belongs beside the copies could not be written.
+    #[error("{}: {why}", .path.display())]
+    Beside {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// The studio could not sign.
     #[error(transparent)]
     Studio(#[from] StudioError),
@@ -138,11 +183,11 @@ pub enum StampError {
     Store(#[from] StoreError),
 }
 
-/// Stamps frames for vendors of one studio.
+/// Stamps frames of one studio.
 pub struct Stamper {
     studio: Mutex<Studio>,
     secrets: Secrets,
-    keys: Keys,
+    grounds: Vec<Ground>,
 }
 
 /// One frame to be pressed.
@@ -152,18 +197,23 @@ struct Job {
     record: FrameRecord,
     handover: DocId,
     mark: MarkId,
+    /// The project that it belongs to.
+    ground: usize,
     /// What left before, if it did.
     sealed: Option<Digest>,
 }
 
 impl Stamper {
     /// A stamper for an open studio.
-    pub fn new(studio: Studio, secrets: Secrets) -> Self {
-        let keys = Keys::of(&studio, &secrets);
-        Self { studio: Mutex::new(studio), secrets, keys }
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn new(studio: Studio, secrets: Secrets) -> Result<Self, StampError> {
+        let grounds = studio.grounds(&secrets)?;
+        Ok(Self { studio: Mutex::new(studio), secrets, grounds })
     }
 
-    /// Stamp `inputs` for `vendor`; outcomes come in the order of the inputs, unreadable ones first.
+    /// Stamp `inputs`; outcomes come in the order of the inputs, unreadable ones first.
     ///
     /// Runs on the threads of the pool it is called in, one frame to a thread.
     ///
@@ -171,13 +221,14 @@ impl Stamper {
     /// When nothing can be done at all. What happens to single files is in their outcomes.
     pub fn stamp(
         &self,
-        vendor: &VendorRow,
+        to: &To,
         inputs: Inputs,
         options: &Options,
         now: OffsetDateTime,
         watch: &dyn Watch,
     ) -> Result<Vec<Outcome>, StampError> {
-        let inputs = inputs.without_twins();
+        let routes = self.routes(to, now)?;
+        let inputs = inputs.without_papers().without_twins();
         apart(&options.out, &inputs)?;
         let unreadable =
             inputs.unreadable.into_iter().map(|u| *Outcome::not(Status::Failed, u.path, u.reason));
@@ -186,47 +237,62 @@ impl Stamper {
         outcomes.resize(first + inputs.files.len(), None);
         let mut frames = Vec::new();
         for (index, result) in scan::all(inputs.files, options, watch).into_iter().enumerate() {
-            match result {
-                Ok(scanned) => frames.push((first + index, scanned)),
+            match result.and_then(|scanned| self.routed(&routes, scanned)) {
+                Ok(routed) => frames.push((first + index, routed)),
                 Err(outcome) => outcomes[first + index] = Some(*outcome),
             }
         }
-        let jobs = self.plan(vendor, frames, options, now)?;
-        let settled = self.press(jobs, &outcomes, options, watch)?;
+        let jobs = self.plan(&routes, to, frames, options, now)?;
+        let handovers: BTreeSet<DocId> = jobs.iter().map(|job| job.handover).collect();
+        let settled = self.press(jobs, to.direction(), &outcomes, options, watch)?;
         settled.into_iter().for_each(|(index, outcome)| outcomes[index] = Some(outcome));
-        Ok(outcomes.into_iter().flatten().collect())
+        let outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
+        if !options.dry_run {
+            self.deliver(&handovers, &outcomes, options, now, watch)?;
+        }
+        Ok(outcomes)
     }
 
     /// Find or sign the hand-over of each frame.
     fn plan(
         &self,
-        vendor: &VendorRow,
-        frames: Vec<(usize, Scanned)>,
+        routes: &Routes,
+        to: &To,
+        frames: Vec<(usize, Routed)>,
         options: &Options,
         now: OffsetDateTime,
     ) -> Result<Vec<Job>, StampError> {
         let studio = self.lock();
-        let (mut jobs, mut fresh) = (Vec::with_capacity(frames.len()), Vec::new());
-        for (index, frame) in frames {
-            match studio.registry().find_source(vendor.party(), &frame.source.name, frame.source.sha256)? {
+        let (mut jobs, mut fresh) = (Vec::with_capacity(frames.len()), BTreeMap::<usize, Vec<_>>::new());
+        for (index, Routed { ground, frame }) in frames {
+            let party = routes.recipient(ground)?.party;
+            match studio.registry().find_source(party, &frame.source.name, frame.source.sha256)? {
                 Some((row, known)) => jobs.push(Job {
                     index,
                     input: frame.input,
                     record: known.record,
                     handover: row.id,
                     mark: row.mark,
+                    ground,
                     sealed: known
                         .output
                         .filter(|_| known.state == FrameState::Sealed)
                         .map(|output| output.sha256),
                 }),
-                None => fresh.push((index, frame)),
+                None => fresh.entry(ground).or_default().push((index, frame)),
             }
         }
-        if !fresh.is_empty() {
-            jobs.extend(self.signed(&studio, vendor, fresh, options, now)?);
-            jobs.sort_by_key(|job| job.index);
+        for (ground, fresh) in fresh {
+            let order = Order {
+                ground: &self.grounds[ground],
+                recipient: routes.recipient(ground)?,
+                direction: to.direction(),
+                episode: to.episode.clone(),
+                kind: to.kind.clone(),
+            };
+            jobs.extend(self.signed(&studio, (&order, ground), fresh, options, now)?);
         }
+        jobs.sort_by_key(|job| job.index);
         Ok(jobs)
     }
 
@@ -234,18 +300,19 @@ impl Stamper {
     fn signed(
         &self,
         studio: &Studio,
-        vendor: &VendorRow,
+        (order, ground): (&Order<'_>, usize),
         fresh: Vec<(usize, Scanned)>,
         options: &Options,
         now: OffsetDateTime,
     ) -> Result<Vec<Job>, StampError> {
         let sources: Vec<Source> = fresh.iter().map(|(_, frame)| frame.source.clone()).collect();
         let (id, mark, records) = if options.dry_run {
+            studio.may_issue(order, now)?;
             let id = DocId::from_bytes([0; 32]);
             let record = |(i, source): (usize, &Source)| FrameRecord::new(i as u32, source);
             (id, id.mark_id(), sources.iter().enumerate().map(record).collect::<Vec<_>>())
         } else {
-            let issued = studio.hand_over(&self.secrets, vendor, &sources, now)?;
+            let issued = studio.issue(&self.secrets, order, &sources, now)?;
             (issued.row.id, issued.row.mark, issued.frames.records().to_vec())
         };
         // The ledger numbers the frames in the order in which they are given.
@@ -255,6 +322,7 @@ impl Stamper {
             record,
             handover: id,
             mark,
+            ground,
             sealed: None,
         };
         Ok(fresh.into_iter().zip(records).map(job).collect())
@@ -264,13 +332,13 @@ impl Stamper {
     fn press(
         &self,
         jobs: Vec<Job>,
+        direction: Direction,
         settled: &[Option<Outcome>],
         options: &Options,
         watch: &dyn Watch,
     ) -> Result<Vec<(usize, Outcome)>, StampError> {
         watch.pressing(jobs.len());
-        let presses =
-            Presses::new(&self.keys, options.strength, jobs.iter().map(|job| (job.mark, job.record.hop)));
+        let presses = Presses::new(&self.grounds, direction, options.strength, &jobs);
         let handovers: BTreeSet<DocId> = jobs.iter().map(|job| job.handover).collect();
         let each = |outcome: Outcome| watch.outcome(&outcome);
         let ordered = Ordered::new(&each);
@@ -294,6 +362,31 @@ impl Stamper {
         Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Sign what left, and put beside the copies what the recipient needs to check them.
+    fn deliver(
+        &self,
+        handovers: &BTreeSet<DocId>,
+        outcomes: &[Outcome],
+        options: &Options,
+        now: OffsetDateTime,
+        watch: &dyn Watch,
+    ) -> Result<(), StampError> {
+        let studio = self.lock();
+        let mut packets = Vec::new();
+        for &handover in handovers {
+            let Some(delivered) = studio.deliver(&self.secrets, handover, now)? else { continue };
+            let Some(packet) = delivered.packet else { continue };
+            let path = options.out.join(format!("{}{PACKET}", delivered.mark));
+            write_beside(&path, &packet.to_json())?;
+            packets.push(path);
+        }
+        if options.mhl {
+            packets.push(history::write(&options.out, outcomes, &packets, now)?);
+        }
+        packets.iter().for_each(|path| watch.beside(path));
+        Ok(())
+    }
+
     /// Record that a marked file is on the disk; only then may it have its name.
     fn seal(&self, job: &Job, output: Output) -> Result<(), StoreError> {
         self.lock().registry().seal_frames(job.handover, &[output])
@@ -306,6 +399,14 @@ impl Stamper {
     fn lock(&self) -> std::sync::MutexGuard<'_, Studio> {
         self.studio.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How the names of packets for recipients end: `<mark>.handover.json`.
+pub const PACKET: &str = ".handover.json";
+
+fn write_beside(path: &Path, bytes: &[u8]) -> Result<(), StampError> {
+    let written = Part::write(path, bytes).and_then(Part::commit);
+    written.map_err(|error| StampError::Beside { path: path.to_owned(), why: why(path, &error) })
 }
 
 /// Refuse an output folder that is or lies in an input folder (the next run would stamp its own outputs), and an

@@ -6,22 +6,26 @@ use std::path::{Path, PathBuf};
 use tiermark_frame::Frame;
 use tiermark_ledger::Digest;
 use tiermark_ledger::MarkId;
-use tiermark_ledger::keys::tree::Hop;
+use tiermark_ledger::keys::tree::{Direction, Hop};
 use tiermark_ledger::store::Output;
-use tiermark_mark::{Detector, Embedder, Payload, Picture, Strength};
+use tiermark_ledger::studio::Ground;
+use tiermark_mark::{Detector, Embedder, MarkKey, Payload, Picture, Strength};
 use tiermark_signal::quality;
 
 use super::scan::{open, status};
 use super::{Job, Options, Outcome, Stamper, Status};
 use crate::endurance::Endurance;
 use crate::inputs::why;
-use crate::secrets::{Keys, content_of, payload};
+use crate::secrets::{content_of, payload};
 use crate::sink::Part;
 
-/// Embedder and detector of one mark under one hop.
+/// Embedders and detector of one mark under one hop.
 struct Press {
     payload: Payload,
-    embedder: Embedder,
+    /// For pictures that bear no mark of the project yet.
+    first: Embedder,
+    /// For pictures that do: on the lattice that is there.
+    further: Embedder,
     detector: Detector,
 }
 
@@ -29,15 +33,20 @@ struct Press {
 pub(super) struct Presses(BTreeMap<(MarkId, Hop), Press>);
 
 impl Presses {
-    pub(super) fn new(keys: &Keys, strength: Strength, needed: impl Iterator<Item = (MarkId, Hop)>) -> Self {
+    pub(super) fn new(grounds: &[Ground], direction: Direction, strength: Strength, jobs: &[Job]) -> Self {
         let mut presses = BTreeMap::new();
-        for (mark, hop) in needed {
+        for job in jobs {
+            let (mark, hop, ground) = (job.mark, job.record.hop, &grounds[job.ground]);
             presses.entry((mark, hop)).or_insert_with(|| {
-                let (tier, payload) = (&keys.hops[usize::from(u8::from(hop))], payload(mark));
+                let depth = if direction == Direction::Down { ground.depth + 1 } else { ground.depth };
+                let secret = ground.node.slot(direction, depth).hop(hop);
+                let (tier, payload) = (MarkKey::new(*secret.as_bytes()), payload(mark));
+                let lattice = MarkKey::new(*ground.lattice.as_bytes());
                 Press {
                     payload,
-                    embedder: Embedder::new(&keys.lattice, tier, payload, strength),
-                    detector: Detector::new(&keys.lattice, std::slice::from_ref(tier)),
+                    first: Embedder::new(&lattice, &tier, payload, strength),
+                    further: Embedder::further(&lattice, &tier, payload, strength),
+                    detector: Detector::new(&lattice, std::slice::from_ref(&tier)),
                 }
             });
         }
@@ -48,6 +57,7 @@ impl Presses {
 /// What a read-back copy is like.
 struct ReadBack {
     psnr_db: f64,
+    pix: Digest,
     endurance: Endurance,
 }
 
@@ -83,16 +93,47 @@ impl Stamper {
             return Err(not(Status::Failed, "changed while this run was going on; run it again".to_owned()));
         }
         let press = presses.0.get(&(job.mark, job.record.hop)).expect("a press was made for every job");
-        let bytes =
-            mark(&frame, press, job, options).map_err(|error| not(status(&error), error.to_string()))?;
-        if options.dry_run {
-            let read =
-                read_back(&frame, bytes, press, options).map_err(|reason| not(Status::Failed, reason))?;
-            return carries(&read, options)
-                .map(|()| done(job, path, &read))
-                .map_err(|reason| Box::new(read.measured(*not(Status::Refused, reason))));
+        let embedders = match job.record.up {
+            // Where the drawing that came down was redrawn, its lattice may be gone with it: then ours is laid anew, at the
+            // same place.
+            Some(_) => vec![&press.further, &press.first],
+            None => vec![&press.first],
+        };
+        let mut last = None;
+        for embedder in embedders {
+            let bytes = mark(&frame, embedder, job, options)
+                .map_err(|error| not(status(&error), error.to_string()))?;
+            let outcome = match options.dry_run {
+                true => self.tried(job, path.clone(), (&frame, bytes), press, options),
+                false => self.write(job, path.clone(), (&frame, &bytes), press, options),
+            };
+            match outcome {
+                Err(refused) if refused.predicted_z.is_some() => last = Some(refused),
+                settled => return settled,
+            }
         }
-        self.write(job, path, &frame, press, &bytes, options)
+        let refused = last.expect("there is an embedder for every frame");
+        if !options.dry_run {
+            self.refuse(job).map_err(|error| not(Status::Failed, error.to_string()))?;
+        }
+        Err(refused)
+    }
+
+    /// What would be written, read back.
+    fn tried(
+        &self,
+        job: &Job,
+        path: PathBuf,
+        (frame, bytes): (&Frame, Vec<u8>),
+        press: &Press,
+        options: &Options,
+    ) -> Result<Outcome, Box<Outcome>> {
+        let not = |status: Status, reason: String| Outcome::not(status, job.input.path.clone(), reason);
+        let read = read_back(frame, bytes, press, options).map_err(|reason| not(Status::Failed, reason))?;
+        match carries(&read, options) {
+            Ok(()) => Ok(done(job, path, &read)),
+            Err(reason) => Err(Box::new(read.measured(*not(Status::Refused, reason)))),
+        }
     }
 
     /// Write under a hidden name, read back, seal, name.
@@ -100,9 +141,8 @@ impl Stamper {
         &self,
         job: &Job,
         path: PathBuf,
-        frame: &Frame,
+        (frame, bytes): (&Frame, &[u8]),
         press: &Press,
-        bytes: &[u8],
         options: &Options,
     ) -> Result<Outcome, Box<Outcome>> {
         let not = |status: Status, reason: String| Outcome::not(status, job.input.path.clone(), reason);
@@ -122,12 +162,12 @@ impl Stamper {
         }
         let read = read_back(frame, on_disk, press, options).map_err(failed)?;
         if let Err(reason) = carries(&read, options) {
-            self.refuse(job).map_err(|error| not(Status::Failed, error.to_string()))?;
             return Err(Box::new(read.measured(*not(Status::Refused, reason))));
         }
         let output = Output {
             i: job.record.i,
             sha256: digest,
+            pix: read.pix,
             psnr_centi_db: (read.psnr_db.min(999.0) * 100.0).round() as i64,
             z_milli: (read.endurance.z * 1000.0).round() as i64,
         };
@@ -166,13 +206,13 @@ fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
 
 fn mark(
     frame: &Frame,
-    press: &Press,
+    embedder: &Embedder,
     job: &Job,
     options: &Options,
 ) -> Result<Vec<u8>, tiermark_frame::FrameError> {
     let (mut colours, alpha) = (frame.colours(), frame.alpha());
     let (premultiplied, content) = (frame.alpha_is_associated(), content_of(&job.record));
-    press.embedder.embed_into(&mut colours, alpha.as_ref(), premultiplied, &content);
+    embedder.embed_into(&mut colours, alpha.as_ref(), premultiplied, &content);
     frame.encode(&colours, &options.write)
 }
 
@@ -191,7 +231,7 @@ fn read_back(host: &Frame, bytes: Vec<u8>, press: &Press, options: &Options) -> 
     let (alpha, premultiplied) = (marked.alpha(), marked.alpha_is_associated());
     let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied };
     let endurance = Endurance::of(&picture, press.payload, &press.detector, options.dry_run);
-    Ok(ReadBack { psnr_db, endurance })
+    Ok(ReadBack { psnr_db, pix: Digest::from_bytes(marked.pixel_digest()), endurance })
 }
 
 /// Whether a copy may leave.

@@ -1,6 +1,10 @@
 //! The second journey: a found file in, a verdict out.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod chain;
+mod expect;
+mod reader;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -8,20 +12,21 @@ use data_encoding::HEXLOWER;
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use tiermark_frame::{Frame, Limits};
 use tiermark_ledger::store::StoreError;
-use tiermark_ledger::{Digest, MarkId, Secrets, Studio, VerifiedHandover};
+use tiermark_ledger::{Digest, Kid, MarkId, PartyId, Secrets, Studio, StudioError, VerifiedHandover};
 pub use tiermark_mark::Effort;
 use tiermark_mark::{
-    ContentId, Detector, FalseAlarm, FrameEvidence, MarkKey, Payload, Picture, Question, Reading, Shot,
-    pixels_per_ref,
+    ContentId, Detector, FalseAlarm, FrameEvidence, MarkKey, Picture, Question, Reading, Shot, pixels_per_ref,
 };
 use tiermark_signal::Size;
 
 use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
-use crate::secrets::{Keys, OWN_TIER, content_of, mark_id, payload};
+use crate::secrets::{content_of, mark_id};
 use crate::shots::{Place, Shots};
 use crate::sink::read_bounded;
-use crate::verdict::{DecoyTable, Finding, FoundGeometry, FoundPatch, Mark, Signature, Verdict};
+use crate::verdict::{DecoyTable, Finding, FoundGeometry, FoundPatch, Mark, Signature, Trials, Verdict};
+pub use expect::{Expectation, expectation};
+use reader::{Asking, Found, Reader, Seen};
 
 /// Sizes that frames of the studio have had, which are tried before all other scales and shapes.
 const MOST_SIZES: usize = 16;
@@ -43,16 +48,22 @@ impl Default for Options {
     }
 }
 
-/// Reads the marks of one studio.
+/// Reads the marks of one studio, and of everybody below it.
 pub struct Tracer {
-    detector: Detector,
-    known: Vec<Payload>,
+    readers: Vec<Reader>,
+    searches: f64,
     frames: Vec<Size>,
     /// The newest of what was handed out; asked for by an exhaustive search only.
     contents: Vec<ContentId>,
     options: Options,
-    /// The rules of the chain, asked once for each mark.
-    ledger: Mutex<(Studio, BTreeMap<MarkId, Checked>)>,
+    /// The rules of the chain, asked once for each mark and root.
+    ledger: Mutex<Ledger>,
+}
+
+/// The studio, and what the rules said of each mark.
+struct Ledger {
+    studio: Studio,
+    checked: BTreeMap<(MarkId, Kid), Checked>,
 }
 
 /// What the rules said of one mark.
@@ -63,16 +74,18 @@ impl Tracer {
     ///
     /// # Errors
     /// When the registry cannot be read.
-    pub fn new(studio: Studio, secrets: &Secrets, options: Options) -> Result<Self, StoreError> {
-        let keys = Keys::of(&studio, secrets);
-        let known = studio.registry().mark_ids()?.into_iter().map(payload).collect();
+    pub fn new(studio: Studio, secrets: &Secrets, options: Options) -> Result<Self, StudioError> {
+        let grounds = studio.grounds(secrets)?;
+        let readers = grounds.iter().map(|ground| Reader::of(&studio, ground, options.effort));
+        let readers: Vec<Reader> = readers.collect::<Result<_, _>>()?;
         let frames = usual_sizes(studio.registry().frame_sizes()?);
         let contents = match options.effort {
             Effort::Exhaustive => newest_contents(&studio)?,
             _ => Vec::new(),
         };
-        let detector = Detector::new(&keys.lattice, &keys.hops);
-        Ok(Self { detector, known, frames, contents, options, ledger: Mutex::new((studio, BTreeMap::new())) })
+        let searches = readers.iter().map(Reader::searches).sum::<usize>() as f64;
+        let ledger = Mutex::new(Ledger { studio, checked: BTreeMap::new() });
+        Ok(Self { readers, searches, frames, contents, options, ledger })
     }
 
     /// Trace all inputs on the threads of the pool this is called in; `each` gets the findings in order, those that
@@ -123,37 +136,58 @@ impl Tracer {
 
     fn question(&self) -> Question<'_> {
         Question {
-            known: &self.known,
+            known: &[],
+            listed: 0,
             frames: &self.frames,
             contents: &self.contents,
             effort: self.options.effort,
         }
     }
 
+    /// All marks of all projects in a picture or shot.
+    fn read(&self, seen: &[Seen<'_>]) -> Vec<(&Reader, Vec<Found>)> {
+        let asking = Asking {
+            question: self.question(),
+            searches: self.searches,
+            listed: &|mark| self.is_listed(mark),
+            recipient: &|mark, root| self.recipient(mark, root),
+        };
+        self.readers.iter().zip(seen).map(|(reader, seen)| (reader, reader.read(seen, &asking))).collect()
+    }
+
     fn judge(&self, input: &Input, sha256: Digest, frame: &Frame, shot: Option<Place>) -> Traced {
         let (colours, alpha) = (frame.colours(), frame.alpha());
         let picture =
             Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: frame.alpha_is_associated() };
-        let evidence = shot.is_some().then(|| self.detector.read_frame(&picture, &self.question()));
-        let readings = match &evidence {
-            Some(evidence) => evidence.readings.clone(),
-            None => self.detector.read(&picture, &self.question()),
-        };
-        let mut finding = self.finding(input.path.clone(), &readings);
+        let gather = |reader: &Reader| reader.evidence(&picture, &self.question());
+        let evidence: Option<Vec<FrameEvidence>> =
+            shot.is_some().then(|| self.readers.iter().map(gather).collect());
+        let seen: Vec<Seen<'_>> = (0..self.readers.len())
+            .map(|n| Seen::Picture(&picture, evidence.as_ref().map(|evidence| &evidence[n])))
+            .collect();
+        let found = self.read(&seen);
+        let mut finding = self.finding(input.path.clone(), &found);
         finding.sha256 = Some(hex(sha256));
         if self.options.decoys > 0 {
-            let certain = readings.iter().filter(|reading| reading.is_certain());
-            for (mark, reading) in finding.marks.iter_mut().zip(certain) {
-                mark.decoys = Some(self.decoys(&picture, reading, sha256));
+            let each =
+                found.iter().flat_map(|(reader, found)| found.iter().map(move |found| (reader, found)));
+            for (mark, (reader, found)) in finding.marks.iter_mut().zip(each) {
+                mark.decoys = Some(self.decoys(reader.detector_of(found), &picture, &found.reading, sha256));
             }
         }
         Traced { finding, evidence, shot }
     }
 
     /// Keys drawn from the file's own digest: anybody gets the same ones.
-    fn decoys(&self, picture: &Picture<'_>, reading: &Reading, sha256: Digest) -> DecoyTable {
+    fn decoys(
+        &self,
+        detector: &Detector,
+        picture: &Picture<'_>,
+        reading: &Reading,
+        sha256: Digest,
+    ) -> DecoyTable {
         let seed = MarkKey::new(*sha256.as_bytes());
-        let decoys = self.detector.decoys(picture, reading, &seed, self.options.decoys);
+        let decoys = detector.decoys(picture, reading, &seed, self.options.decoys);
         let to_hundredths = |z: f64| (z * 100.0).round() / 100.0;
         DecoyTable {
             tried: decoys.decoys.len(),
@@ -164,61 +198,68 @@ impl Tracer {
     }
 
     /// Add a frame to the shot that is open; the shot's finding after its last frame.
-    fn follow(&self, open: &mut Option<Shot>, traced: Traced) -> Option<Finding> {
+    fn follow(&self, open: &mut Option<Vec<Shot>>, traced: Traced) -> Option<Finding> {
         let place = traced.shot?;
         if let Some(evidence) = traced.evidence {
-            open.get_or_insert_default().add(evidence);
+            let shots = open.get_or_insert_with(|| self.readers.iter().map(|_| Shot::default()).collect());
+            shots.iter_mut().zip(evidence).for_each(|(shot, evidence)| shot.add(evidence));
         }
         if !place.last {
             return None;
         }
-        let shot = open.take().filter(|shot| shot.frames() > 1)?;
-        let readings = self.detector.read_shot(&shot, &self.question());
-        let mut finding = self.finding(place.name, &readings);
-        finding.frames = shot.frames();
+        let shots = open.take().filter(|shots| shots.first().is_some_and(|shot| shot.frames() > 1))?;
+        let seen: Vec<Seen<'_>> = shots.iter().map(Seen::Shot).collect();
+        let mut finding = self.finding(place.name, &self.read(&seen));
+        finding.frames = shots[0].frames();
         for mark in &mut finding.marks {
-            mark.frames = u32::try_from(shot.frames()).unwrap_or(u32::MAX);
+            mark.frames = u32::try_from(finding.frames).unwrap_or(u32::MAX);
         }
         Some(finding)
     }
 
-    fn finding(&self, file: PathBuf, readings: &[Reading]) -> Finding {
-        let mut finding = Finding {
-            file,
-            sha256: None,
-            frames: 1,
-            verdict: Verdict::NoMark,
-            reason: None,
-            marks: Vec::new(),
-            geometry: None,
-            original: None,
-        };
-        for reading in readings.iter().filter(|reading| reading.is_certain()) {
-            self.add(&mut finding, reading);
+    fn finding(&self, file: PathBuf, found: &[(&Reader, Vec<Found>)]) -> Finding {
+        let mut finding = Finding::empty(file);
+        for (reader, found) in found {
+            let read: Vec<VerifiedHandover> =
+                found.iter().filter_map(|found| self.add(&mut finding, reader.root, found)).collect();
+            self.chains(&mut finding, reader.root, &read);
         }
-        finding.verdict = verdict(&finding.marks);
+        finding.verdict = verdict(&finding);
         finding
     }
 
-    fn add(&self, finding: &mut Finding, reading: &Reading) {
-        let checked = reading.known.then(|| self.checked(mark_id(reading.payload)));
+    /// Say of one mark what the documents say; its hand-over, if it checks.
+    fn add(&self, finding: &mut Finding, root: Kid, found: &Found) -> Option<VerifiedHandover> {
+        let Found { reading, place, .. } = found;
+        let mark = mark_id(reading.payload);
+        let checked = found.listed.then(|| self.checked(mark, root));
         let (signature, broken) = match &checked {
-            None => (
-                Signature::Unknown,
-                Some("a mark is there, but the registry knows no hand-over of it".to_owned()),
-            ),
+            None => (Signature::Unknown, Some(unlisted(place))),
             Some(Ok(_)) => (Signature::Valid, None),
             Some(Err(rule)) => (Signature::Invalid, Some(rule.clone())),
         };
         let handover = checked.and_then(Result::ok);
+        let to_tenths = |log10: f64| (log10 * 10.0).round() / 10.0;
+        let bound = found.false_alarm.log10();
         finding.marks.push(Mark {
-            tier: OWN_TIER,
+            tier: place.depth,
+            direction: place.direction,
             recipient: handover.as_ref().map(|h| h.recipient.as_str().to_owned()),
-            handover: mark_id(reading.payload).to_string(),
+            from: place.handle.as_str().to_owned(),
+            parties: handover.as_ref().map(|h| (h.document.issuer, h.document.recipient)),
+            maker: place.party,
+            document: handover.as_ref().map(|h| h.id),
+            handover: mark.to_string(),
             detector: "blind",
             z: (reading.z * 100.0).round() / 100.0,
-            log10_false_alarm: (FalseAlarm::log10(reading.false_alarm) * 10.0).round() / 10.0,
+            log10_false_alarm: to_tenths(bound),
+            trials: Trials {
+                keys: found.keys,
+                words: if found.listed { Some(found.words) } else { None },
+                log10: to_tenths(bound - FalseAlarm::of_one(reading.z).log10()),
+            },
             signature,
+            grade: chain::grade(handover.as_ref()),
             issued_at: handover.as_ref().map(|h| h.issued_at().to_string()),
             frames: 1,
             patches: reading.patches.iter().map(FoundPatch::new).collect(),
@@ -227,13 +268,35 @@ impl Tracer {
         finding.reason = finding.reason.take().or(broken);
         let stamped = handover.as_ref().and_then(one_scale);
         finding.geometry.get_or_insert_with(|| FoundGeometry::new(&reading.geometry, stamped));
+        handover
     }
 
     /// The hand-over behind a mark, if every rule holds. Nobody is named before.
-    fn checked(&self, mark: MarkId) -> Checked {
+    fn checked(&self, mark: MarkId, root: Kid) -> Checked {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        let (studio, known) = &mut *ledger;
-        known.entry(mark).or_insert_with(|| studio.verify(mark).map_err(|rule| rule.to_string())).clone()
+        let Ledger { studio, checked } = &mut *ledger;
+        let verify = || studio.verify_from(mark, root).map_err(|rule| rule.to_string());
+        checked.entry((mark, root)).or_insert_with(verify).clone()
+    }
+
+    fn recipient(&self, mark: MarkId, root: Kid) -> Option<PartyId> {
+        self.checked(mark, root).ok().map(|handover| handover.document.recipient)
+    }
+
+    fn is_listed(&self, mark: MarkId) -> bool {
+        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(ledger.studio.registry().handover_by_mark(mark), Ok(Some(_)))
+    }
+}
+
+/// What is said of a mark whose document nobody filed.
+fn unlisted(place: &reader::SlotPlace) -> String {
+    let who = place.handle.as_str();
+    match place.depth {
+        0 | 1 => "a mark is there, but the registry knows no hand-over of it".to_owned(),
+        _ => format!(
+            "an unreported hand-over: a mark of {who} is there whose document nobody filed; demand it from {who}"
+        ),
     }
 }
 
@@ -260,7 +323,8 @@ fn newest_contents(studio: &Studio) -> Result<Vec<ContentId>, StoreError> {
 /// A finding, and what it says for its shot.
 struct Traced {
     finding: Finding,
-    evidence: Option<FrameEvidence>,
+    /// One to each project.
+    evidence: Option<Vec<FrameEvidence>>,
     shot: Option<Place>,
 }
 
@@ -270,9 +334,9 @@ impl Traced {
     }
 }
 
-fn verdict(marks: &[Mark]) -> Verdict {
-    let recipients: BTreeSet<&str> = marks.iter().filter_map(|mark| mark.recipient.as_deref()).collect();
-    match (marks.len(), recipients.len()) {
+/// One chain is an attribution, however many of its tiers were read; several are several recipients in one copy.
+fn verdict(finding: &Finding) -> Verdict {
+    match (finding.marks.len(), finding.chains.len()) {
         (0, _) => Verdict::NoMark,
         (_, 0) => Verdict::Unlisted,
         (_, 1) => Verdict::Attributed,
@@ -310,30 +374,6 @@ fn hex(digest: Digest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mark(recipient: Option<&str>) -> Mark {
-        Mark {
-            tier: 1,
-            recipient: recipient.map(str::to_owned),
-            handover: String::new(),
-            detector: "blind",
-            z: 20.0,
-            log10_false_alarm: -80.0,
-            signature: Signature::Unknown,
-            issued_at: None,
-            frames: 1,
-            patches: Vec::new(),
-            decoys: None,
-        }
-    }
-
-    #[test]
-    fn verdicts_follow_from_the_marks() {
-        assert_eq!(verdict(&[]), Verdict::NoMark);
-        assert_eq!(verdict(&[mark(None)]), Verdict::Unlisted);
-        assert_eq!(verdict(&[mark(Some("A")), mark(Some("A")), mark(None)]), Verdict::Attributed);
-        assert_eq!(verdict(&[mark(Some("A")), mark(Some("B"))]), Verdict::Coalition);
-    }
 
     #[test]
     fn the_usual_sizes_come_first() {
