@@ -71,7 +71,8 @@ fn detection(criterion: &mut Criterion) {
             .map(|plane| plane.map(|v| v.round().clamp(0.0, 255.0)))
             .collect();
         let frames = [size];
-        let question = |effort| Question { known: &[WORD], frames: &frames, contents: &[], effort };
+        let question =
+            |effort| Question { listed: 0, known: &[WORD], frames: &frames, contents: &[], effort };
         group.throughput(Throughput::Elements(size.area() as u64));
         for (case, planes, effort) in [
             ("same size", &marked, Effort::KnownScales),
