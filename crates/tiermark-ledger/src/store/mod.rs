@@ -12,6 +12,7 @@ mod columns;
 mod filed;
 mod handovers;
 mod log;
+mod marks;
 mod open;
 mod parties;
 mod schema;

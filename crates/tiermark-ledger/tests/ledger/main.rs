@@ -10,5 +10,6 @@ mod hostile;
 mod log;
 mod openssl;
 mod registry;
+mod story;
 mod studio;
 mod tiers;

@@ -1,0 +1,166 @@
+//! What a person asks of stamping, and what is said of each file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tiermark_frame::{Limits, WriteOptions};
+use tiermark_ledger::StudioError;
+use tiermark_ledger::keys::tree::Direction;
+use tiermark_ledger::store::StoreError;
+use tiermark_mark::Strength;
+
+/// What became of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// A marked copy is in its place; in a dry run: could be.
+    Stamped,
+    /// It cannot carry the mark, or not without harm: it must not leave.
+    Refused,
+    /// Something went wrong with it.
+    Failed,
+}
+
+/// One line of the report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The input as it was named.
+    #[serde(serialize_with = "text")]
+    pub file: PathBuf,
+    /// Its marked copy.
+    #[serde(serialize_with = "optional_text")]
+    pub out: Option<PathBuf>,
+    /// What became of it.
+    pub status: Status,
+    /// Why, where it was not stamped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Peak signal-to-noise ratio of the mark, dB.
+    pub psnr_db: Option<f64>,
+    /// The detection statistic that the copy gives as it is.
+    pub predicted_z: Option<f64>,
+    /// The same after JPEG 75; always tried in a dry run, else only where the first is not strong.
+    pub z_after_jpeg75: Option<f64>,
+}
+
+impl Outcome {
+    pub(super) fn not(status: Status, file: PathBuf, reason: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            file,
+            out: None,
+            status,
+            reason: Some(reason.into()),
+            psnr_db: None,
+            predicted_z: None,
+            z_after_jpeg75: None,
+        })
+    }
+}
+
+/// What a person asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where marked copies go; structure and names below it are those of the inputs.
+    pub out: PathBuf,
+    /// Replace outputs that are there and different.
+    pub force: bool,
+    /// Sign and write nothing; say what would happen.
+    pub dry_run: bool,
+    /// Let copies leave whose mark is lost at its first JPEG, as long as it can be read now.
+    pub allow_weak: bool,
+    /// How strong the marks are.
+    pub strength: Strength,
+    /// Write a history of ASC MHL beside the copies.
+    pub mhl: bool,
+    /// What may change besides the pixels' values.
+    pub write: WriteOptions,
+    /// Bounds for what is read.
+    pub limits: Limits,
+}
+
+/// Who the copies are for.
+#[derive(Clone, Debug)]
+pub struct To {
+    /// A vendor or delegate by its name; without one, the party above us gets its work back.
+    pub recipient: Option<String>,
+    /// The producer in whose project new drawings belong; our own without.
+    pub project_of: Option<String>,
+    /// The episode, where delegations are limited to some.
+    pub episode: Option<String>,
+    /// The kind of material, where delegations are limited to some.
+    pub kind: Option<String>,
+}
+
+impl To {
+    /// Down to a vendor or delegate of this name.
+    pub fn named(recipient: &str) -> Self {
+        Self { recipient: Some(recipient.to_owned()), project_of: None, episode: None, kind: None }
+    }
+
+    pub(super) fn direction(&self) -> Direction {
+        if self.recipient.is_some() { Direction::Down } else { Direction::Up }
+    }
+}
+
+/// Told of the work as it goes on.
+pub trait Watch: Sync {
+    /// `total` files will be read and hashed.
+    fn scanning(&self, total: usize) {
+        let _ = total;
+    }
+    /// One more was.
+    fn scanned(&self) {}
+    /// `total` frames will be marked.
+    fn pressing(&self, total: usize) {
+        let _ = total;
+    }
+    /// One outcome, in the order of the inputs.
+    fn outcome(&self, outcome: &Outcome) {
+        let _ = outcome;
+    }
+    /// One frame was dealt with, in any order.
+    fn pressed(&self) {}
+    /// A file was written beside the copies: a packet for the recipient, or a history.
+    fn beside(&self, file: &Path) {
+        let _ = file;
+    }
+}
+
+/// Why nothing could be stamped at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StampError {
+    /// Inputs and outputs would mix.
+    #[error("{}: {why}; choose another --out folder", .out.display())]
+    BadOut {
+        /// The output folder.
+        out: PathBuf,
+        /// How they would mix.
+        why: String,
+    },
+    /// What belongs beside the copies could not be written.
+    #[error("{}: {why}", .path.display())]
+    Beside {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The studio could not sign.
+    #[error(transparent)]
+    Studio(#[from] StudioError),
+    /// The registry could not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+fn optional_text<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => serializer.serialize_some(&path.to_string_lossy()),
+        None => serializer.serialize_none(),
+    }
+}
