@@ -12,7 +12,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use tiermark_ledger::bundle::{self, BundleError, Contents};
 use tiermark_ledger::custody::{Custody, CustodyError, Event};
 use tiermark_ledger::document::{self, FoundFile, Propositions, Read, Tool};
-use tiermark_ledger::{Digest, DocId, MarkId, Moment, Secrets, Studio, StudioError, VerifiedHandover};
+use tiermark_ledger::{Digest, DocId, Kid, MarkId, Moment, Secrets, Studio, StudioError, VerifiedHandover};
 use time::OffsetDateTime;
 
 use crate::inputs::{Input, Inputs, Links, why};
@@ -135,7 +135,8 @@ pub fn report(
     if examined.is_empty() {
         return Err(ReportError::Empty);
     }
-    let chain = handovers(studio, &examined);
+    let roots: BTreeSet<Kid> = studio.grounds(secrets)?.iter().map(|ground| ground.root).collect();
+    let chain = handovers(studio, &roots, &examined);
     let shown: Vec<(&VerifiedHandover, Vec<u32>)> =
         chain.iter().map(|handover| (handover, shown_frames(handover, &examined))).collect();
     let finding = document::Finding {
@@ -183,14 +184,14 @@ fn examine(tracer: &Tracer, event: &Event) -> Option<Examined> {
 }
 
 /// Every hand-over of every chain, nearest the producer first.
-fn handovers(studio: &Studio, examined: &[Examined]) -> Vec<VerifiedHandover> {
+fn handovers(studio: &Studio, roots: &BTreeSet<Kid>, examined: &[Examined]) -> Vec<VerifiedHandover> {
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
     let steps = examined.iter().flat_map(|one| one.finding.chains.iter().flatten());
     for step in steps {
         let Ok(mark) = step.handover.parse::<MarkId>() else { continue };
         if seen.insert(mark)
-            && let Ok(handover) = studio.verify(mark)
+            && let Some(handover) = roots.iter().find_map(|&root| studio.verify_from(mark, root).ok())
         {
             all.push(handover);
         }

@@ -72,7 +72,7 @@ fn belongs(finding: &Finding, mark: &Mark, vendor: PartyId) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::verdict::{Step, Trials};
     use tiermark_ledger::{Grade, Kid};
@@ -81,7 +81,7 @@ mod tests {
         Kid::from_bytes([byte; 32])
     }
 
-    fn mark(handover: &str, from: u8, to: u8, signature: Signature) -> Mark {
+    pub(crate) fn mark(handover: &str, from: u8, to: u8, signature: Signature) -> Mark {
         Mark {
             tier: 1,
             direction: Direction::Down,
@@ -104,13 +104,13 @@ mod tests {
         }
     }
 
-    fn finding(marks: Vec<Mark>, chains: &[&[&str]]) -> Finding {
-        let step = |handover: &&str| Step {
+    pub(crate) fn step(handover: &str) -> Step {
+        Step {
             from: String::new(),
             to: String::new(),
             tier: 1,
             direction: Direction::Down,
-            handover: (*handover).to_owned(),
+            handover: handover.to_owned(),
             document: String::new(),
             issued_at: String::new(),
             witnessed_at: None,
@@ -118,10 +118,14 @@ mod tests {
             grade: Grade::G2,
             missing: None,
             read: true,
-        };
+        }
+    }
+
+    fn finding(marks: Vec<Mark>, chains: &[&[&str]]) -> Finding {
         let mut finding = Finding::empty("a.png".into());
         finding.marks = marks;
-        finding.chains = chains.iter().map(|chain| chain.iter().map(step).collect()).collect();
+        finding.chains =
+            chains.iter().map(|chain| chain.iter().map(|handover| step(handover)).collect()).collect();
         finding.verdict = Verdict::Attributed;
         finding
     }

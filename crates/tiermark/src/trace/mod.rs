@@ -4,7 +4,7 @@ mod chain;
 mod expect;
 mod reader;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -24,7 +24,9 @@ use crate::ordered::Ordered;
 use crate::secrets::{content_of, mark_id};
 use crate::shots::{Place, Shots};
 use crate::sink::read_bounded;
-use crate::verdict::{DecoyTable, Finding, FoundGeometry, FoundPatch, Mark, Signature, Trials, Verdict};
+use crate::verdict::{
+    DecoyTable, Finding, FoundGeometry, FoundPatch, Mark, Signature, Step, Trials, Verdict,
+};
 pub use expect::{Expectation, expectation};
 use reader::{Asking, Found, Reader, Seen};
 
@@ -334,9 +336,12 @@ impl Traced {
     }
 }
 
-/// One chain is an attribution, however many of its tiers were read; several are several recipients in one copy.
+/// Chains through the same hands are an attribution, however many of their tiers and hand-overs were read; others are several
+/// recipients in one copy.
 fn verdict(finding: &Finding) -> Verdict {
-    match (finding.marks.len(), finding.chains.len()) {
+    let hands = |chain: &Vec<Step>| chain.iter().map(|step| step.to.clone()).collect::<Vec<_>>();
+    let ways: BTreeSet<Vec<String>> = finding.chains.iter().map(hands).collect();
+    match (finding.marks.len(), ways.len()) {
         (0, _) => Verdict::NoMark,
         (_, 0) => Verdict::Unlisted,
         (_, 1) => Verdict::Attributed,
@@ -374,6 +379,20 @@ fn hex(digest: Digest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_hands_twice_are_one_attribution() {
+        let step = |to: &str, handover: &str| Step { to: to.to_owned(), ..expect::tests::step(handover) };
+        let of = |chains: Vec<Vec<Step>>| {
+            let mark = expect::tests::mark("m", 1, 2, Signature::Valid);
+            verdict(&Finding { marks: vec![mark], chains, ..Finding::empty("a.png".into()) })
+        };
+        assert_eq!(verdict(&Finding::empty("a.png".into())), Verdict::NoMark);
+        assert_eq!(of(Vec::new()), Verdict::Unlisted);
+        assert_eq!(of(vec![vec![step("A", "1")], vec![step("A", "2")]]), Verdict::Attributed);
+        assert_eq!(of(vec![vec![step("A", "1"), step("B", "2")]]), Verdict::Attributed);
+        assert_eq!(of(vec![vec![step("A", "1")], vec![step("B", "2")]]), Verdict::Coalition);
+    }
 
     #[test]
     fn the_usual_sizes_come_first() {
