@@ -11,7 +11,6 @@ import base64, collections, datetime, hashlib, json, pathlib, re, sys, unicodeda
 from typing import Any, Callable, Iterator, NamedTuple, Optional
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 RECEIVED = "The recipient received these files and knows that each carries an individual invisible mark."
 TIERS, MOST_FILES, ORDER = 7, 10_000, 2**252 + 27742317777372353535851937790883648493  # L of RFC 8032
 LIMITS = {"finding.dsse.json": 8 << 20, "docs": 64 << 10, "log": 256 << 10, "frames": 256 << 10}  # bytes; others 1 GiB
@@ -223,11 +222,12 @@ class Bundle:  # the folder, which is hostile, and the rules of the chain over i
             body["missing"] == 0 and body["statement"] == RECEIVED) and bool(self.opened(receipt, "receipt", place))
         except ValueError: return False
     def chains(self, read: list[Document]) -> list[list[Document]]:
-        """Rule 8: each hand-over below those that it came from; one that stands in the chain of another makes none."""
-        chains = [[lowest] for lowest in read]
+        """Rule 8: each hand-over below the one it came from; one from which another that was read came begins none."""
+        inner = [x for x in read for y in read if x.id in y.body["upstream"] and x.body["recipient"] == y.issuer]
+        chains = [[lowest] for lowest in read if lowest not in inner]
         for chain in chains:
             while len(chain) <= TIERS and (upper := self.upper(chain[0])): chain.insert(0, upper)
-        return [chain for chain in chains if not any(chain[-1] in other[:-1] for other in chains)]
+        return chains
     def upper(self, lower: Document) -> Optional[Document]:  # rule 8: named as `upstream`, and given to the issuer
         named = [self.handover(self.documents[name]) for name in lower.body["upstream"] if name in self.documents]
         return next((upper for upper in named if upper.body["recipient"] == lower.issuer), None)
@@ -278,7 +278,7 @@ def named(bundle: Bundle, verified: dict[str, Document], mark: str, name: Option
     """Rule 6: a mark leads to the one hand-over that the finding names, and the documents prove the grade it prints."""
     if name is None and grade in ("G0", "G1"): return f"{grade}: no document; it names nobody"
     marked = [one for one in bundle.of("handover") if one.id[:16] == mark]
-    demand(f"{len(marked)} hand-overs have it, or not the one in the finding", [one.id for one in marked] == [name])
+    demand(f"the finding says {grade} and {name}, but {len(marked)} have it", [one.id for one in marked] == [name])
     one = verified.setdefault(name, bundle.handover(marked[0]))
     demand(f"the documents prove {one.grade} at depth {one.body['depth']}, but the finding says {grade} at {depth}",
            grade in ("G0", "G1", "G2", "G3", "G4"), grade <= one.grade, depth == one.body["depth"])
