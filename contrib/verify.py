@@ -9,8 +9,10 @@ look at the roots. Ends with 0 if all holds, 1 if something does not, 2 if it ca
 """
 import base64, collections, datetime, hashlib, json, pathlib, re, sys, unicodedata
 from typing import Any, Callable, Iterator, NamedTuple, Optional
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+try:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError: raise SystemExit(print("needs the package `cryptography`: pip install cryptography") or 2)
 RECEIVED = "The recipient received these files and knows that each carries an individual invisible mark."
 TIERS, MOST_FILES, ORDER = 7, 10_000, 2**252 + 27742317777372353535851937790883648493  # L of RFC 8032
 LIMITS = {"finding.dsse.json": 8 << 20, "docs": 64 << 10, "log": 256 << 10, "frames": 256 << 10}  # bytes; others 1 GiB
@@ -94,7 +96,6 @@ class Proof:  # a leaf of a log, its path to the root of a checkpoint, and the s
             if time >= 253402300800 or not signed(key, text, blob): return []  # or after the year 9999
             times.append((datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=time)).isoformat() + "Z")
         return times
-
 class Bundle:  # the folder, which is hostile, and the rules of the chain over its documents, from one trusted root
     def __init__(self, folder: str, root: str) -> None:
         paths, self.root, self.parties = list(pathlib.Path(folder).rglob("*")), root, {}
@@ -222,12 +223,11 @@ class Bundle:  # the folder, which is hostile, and the rules of the chain over i
             body["missing"] == 0 and body["statement"] == RECEIVED) and bool(self.opened(receipt, "receipt", place))
         except ValueError: return False
     def chains(self, read: list[Document]) -> list[list[Document]]:
-        """Rule 8: each hand-over below the one it came from; one from which another that was read came begins none."""
-        inner = [x for x in read for y in read if x.id in y.body["upstream"] and x.body["recipient"] == y.issuer]
-        chains = [[lowest] for lowest in read if lowest not in inner]
+        """Rule 8: each hand-over below the one it came from; one that stands inside another's chain begins none."""
+        chains = [[lowest] for lowest in read]
         for chain in chains:
             while len(chain) <= TIERS and (upper := self.upper(chain[0])): chain.insert(0, upper)
-        return chains
+        return [chain for chain in chains if not any(chain[-1] in other[:-1] for other in chains)]
     def upper(self, lower: Document) -> Optional[Document]:  # rule 8: named as `upstream`, and given to the issuer
         named = [self.handover(self.documents[name]) for name in lower.body["upstream"] if name in self.documents]
         return next((upper for upper in named if upper.body["recipient"] == lower.issuer), None)
@@ -242,9 +242,9 @@ def shrinks(child: Document, parent: Document) -> None:  # rule 5: a delegation 
 def covers(given: list, asked: list) -> bool: return "*" in given or ("*" not in asked and set(asked) <= set(given))
 def within(one: Document, delegation: Document, right: str) -> bool:  # rule 6; naming no episode takes a right to all
     given, scope, body = delegation.body, delegation.body["scope"], one.body
-    return right in given["rights"] and given["not_before"] <= one.made_at <= given["not_after"] and (
+    same = (scope["project"], given["epoch"]) == (body["project"], body["epoch"])
+    return same and right in given["rights"] and given["not_before"] <= one.made_at <= given["not_after"] and (
         covers(scope["episodes"], [body.maybe("episode")]) and covers(scope["kinds"], [body.maybe("kind")]))
-
 def say(line: str) -> None: print("".join(c if c.isprintable() else "?" for c in line))  # nothing else on a terminal
 def check(what: str, how: Callable, *about: Any) -> bool:  # whether it holds; and says so
     try: say(f"holds: {what}: {how(*about)}")
@@ -297,4 +297,4 @@ def trusted(root: str) -> str:  # its kid: the digits themselves, or those of a 
 if __name__ == "__main__":
     sys.stdout.reconfigure(errors="backslashreplace")
     try: sys.exit(0 if examine(Bundle(sys.argv[1], trusted(sys.argv[2]))) else 1)
-    except Exception as error: sys.exit(say(f"cannot be read: {error or type(error).__name__}") or 2)
+    except Exception as error: sys.exit(say(f"cannot be read, python3 contrib/verify.py BUNDLE ROOT: {error}") or 2)

@@ -203,6 +203,8 @@ fn delegated(theirs: &VerifiedDelegation, document: &Handover, issuer: &Issuer) 
         "somebody else delegated to the recipient"
     } else if !given.rights.contains(&Right::Receive) {
         "the recipient may not receive"
+    } else if (document.project, document.epoch) != (given.scope.project, given.epoch) {
+        "another project than the recipient's"
     } else if !within(document.issued_at, given.not_before, given.not_after) {
         "outside the recipient's validity"
     } else if !given.scope.episodes.hold(document.episode.as_deref()) {

@@ -25,23 +25,24 @@ pub fn lineage(
     read: &[VerifiedHandover],
     root: Kid,
 ) -> Result<Vec<Vec<Link>>, RuleBroken> {
-    let upstream = |handover: &VerifiedHandover| above(documents, handover, root);
     let mut chains = Vec::new();
     for handover in read {
-        if read.iter().any(|other| follows(other, handover)) {
-            continue;
-        }
         let mut chain = vec![Link { handover: handover.clone(), read: true }];
-        while let Some(upper) = upstream(&chain[0].handover)? {
+        while chain.len() <= MOST_STEPS
+            && let Some(upper) = above(documents, &chain[0].handover, root)?
+        {
             let was_read = read.iter().any(|other| other.id == upper.id);
             chain.insert(0, Link { handover: upper, read: was_read });
-            if chain.len() > MOST_STEPS {
-                break;
-            }
         }
         chains.push(chain);
     }
-    Ok(chains)
+    // What stands inside the chain of another is part of that one. One that another only names beside its chain is not.
+    let inside = |chain: &Vec<Link>| {
+        let last = chain.last().map(|link| link.handover.id);
+        let upper = |other: &Vec<Link>| other.iter().rev().skip(1).any(|link| Some(link.handover.id) == last);
+        chains.iter().any(upper)
+    };
+    Ok(chains.iter().filter(|chain| !inside(chain)).cloned().collect())
 }
 
 /// Whether a hand-over names another one as upstream, and was given by that one's recipient.

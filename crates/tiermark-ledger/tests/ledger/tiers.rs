@@ -361,3 +361,21 @@ fn naming_somebody_elses_hand_over_as_upstream_hides_nobody() {
     let chains = p.studio.lineage(&read, p.studio.root()).unwrap();
     assert_eq!(chains.len(), 2, "the Wolf's mark was read, and is named");
 }
+
+#[test]
+fn every_hand_over_that_was_read_stands_in_some_chain() {
+    let story = Story::new();
+    let Story { p, a, .. } = &story;
+    let given =
+        ["1.png", "2.png"].map(|name| hand(p, None, "Animate", &[source(name, "EP03-034")], 10).unwrap());
+    let mut both = passed_on(a, &given[0], &["1.png"]);
+    both.extend(passed_on(a, &given[1], &["2.png"]));
+    let on = hand(a, Some(0), "Below", &both, 20).unwrap();
+    let _ = packet_of(a, &on, 21);
+    filed(p, &a.studio.packet_of(on.row.id).unwrap(), 30);
+    let marks = [given[0].row.mark, given[1].row.mark, on.row.mark];
+    let read = marks.map(|mark| p.studio.verify(mark).unwrap());
+    let chains = p.studio.lineage(&read, p.studio.root()).unwrap();
+    let named: BTreeSet<DocId> = chains.iter().flatten().map(|link| link.handover.id).collect();
+    assert_eq!(named, read.iter().map(|handover| handover.id).collect(), "{chains:?}");
+}
