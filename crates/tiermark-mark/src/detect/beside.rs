@@ -2,8 +2,8 @@
 
 use super::front::Gentle;
 use super::look::Look;
-use super::reading::{Reading, Surface, together};
-use super::{Detector, Question};
+use super::reading::{Reading, Surface, certain, surer, together};
+use super::{Detector, Noted, Question};
 use crate::embed::Picture;
 
 impl Detector {
@@ -26,5 +26,34 @@ impl Detector {
         };
         all.iter_mut().for_each(|reading| reading.surface = first.surface);
         all
+    }
+
+    /// The words of these tiers in a picture; where none is certain, those of another detector of the same lattice, under the
+    /// maps that were read in vain: the search for the lattice is made once. These are two searches.
+    pub fn read_or(
+        &self,
+        other: &Self,
+        found: &Picture<'_>,
+        question: &Question<'_>,
+        others: &Question<'_>,
+    ) -> (Vec<Reading>, Vec<Reading>) {
+        let (words, searches) = (self.words(question), found.layers() as f64);
+        let (gentle, mut noted) = (Gentle::on(found, None), Vec::new());
+        let readings = self.search_noting(&gentle, question, &words, searches, &mut noted);
+        let readings = self.or_layer(readings, found, question, &words);
+        if certain(&readings) {
+            return (readings, Vec::new());
+        }
+        let (words, middle) = (other.words(others), gentle.middle());
+        let mut best = Vec::new();
+        for Noted { fit, maps, in_middle } in noted {
+            let gentle = middle.as_ref().filter(|_| in_middle).unwrap_or(&gentle);
+            best = surer(best, other.read_map(gentle, &fit, &words, maps));
+            if certain(&best) {
+                break;
+            }
+        }
+        let best = other.or_layer(best, found, others, &words);
+        (readings, best)
     }
 }

@@ -18,6 +18,7 @@ use crate::code::Codeword;
 use crate::embed::Picture;
 use crate::key::MarkKey;
 use crate::payload::{ContentId, Payload};
+use crate::sync::Fit;
 pub(crate) use front::Gentle;
 use look::{FURTHER_MAPS, Look, PLACED_MAPS, Stage};
 use places::Words;
@@ -108,6 +109,14 @@ impl Question<'_> {
     }
 }
 
+/// A map that was read in vain, and as how many it counts.
+struct Noted {
+    fit: Fit,
+    maps: f64,
+    /// In the middle of a long pan, not in all of it.
+    in_middle: bool,
+}
+
 /// From this statistic on a map is as good as it needs to be for weaker marks on the same lattice.
 const STRONG: f64 = 25.0;
 
@@ -165,6 +174,18 @@ impl Detector {
         words: &Words<'_>,
         searches: f64,
     ) -> Vec<Reading> {
+        self.search_noting(gentle, question, words, searches, &mut Vec::new())
+    }
+
+    /// The same, noting every map of the stages that was read in vain.
+    fn search_noting(
+        &self,
+        gentle: &Gentle,
+        question: &Question<'_>,
+        words: &Words<'_>,
+        searches: f64,
+        noted: &mut Vec<Noted>,
+    ) -> Vec<Reading> {
         let Some(look) = Look::at(gentle, &self.lattice) else { return Vec::new() };
         // Only the middle of a long pan is searched; all of it is read where its scale is known.
         let middle = gentle.middle();
@@ -180,6 +201,8 @@ impl Detector {
                 if certain(&best) {
                     return self.completed(best, look, question.effort, words, further);
                 }
+                let in_middle = stage > Stage::KnownScales && middle.is_some();
+                noted.push(Noted { fit, maps, in_middle });
             }
         }
         if question.effort < Effort::Exhaustive {

@@ -349,3 +349,24 @@ fn a_listed_word_that_was_not_asked_for_has_a_bound_of_its_own() {
     let apart = reading.false_alarm.log10() - reading.if_listed.log10();
     assert!((apart - (64.0 * libm::log10(2.0) - 5.0)).abs() < 1e-6, "{apart}");
 }
+
+#[test]
+fn another_detectors_words_are_read_under_the_maps_of_the_first() {
+    let colours = [marked(SIZE, PAYLOAD)];
+    let found = Picture { colours: &colours, alpha: None, premultiplied: false };
+    let question =
+        Question { listed: 0, known: &[PAYLOAD], frames: &[SIZE], contents: &[], effort: Effort::Full };
+    let (own, wrong) = (Detector::new(&key(1), &[key(3)]), Detector::new(&key(1), &[key(5)]));
+    let (none, read) = wrong.read_or(&own, &found, &question, &question);
+    assert!(none.iter().all(|reading| !reading.is_certain()));
+    assert!(
+        read.first().is_some_and(|reading| reading.payload == PAYLOAD && reading.is_certain()),
+        "{read:?}"
+    );
+    let (first, none) = own.read_or(&wrong, &found, &question, &question);
+    assert!(first[0].is_certain() && none.is_empty(), "what is found is enough");
+    let blank = [cel(SIZE)];
+    let unmarked = Picture { colours: &blank, alpha: None, premultiplied: false };
+    let (first, second) = own.read_or(&wrong, &unmarked, &question, &question);
+    assert!(first.iter().chain(&second).all(|reading| !reading.is_certain()), "no mark");
+}

@@ -138,16 +138,7 @@ impl Reader {
 
     /// All words that are certain, those of the upper tiers first.
     pub(super) fn read(&self, seen: &Seen<'_>, asking: &Asking<'_>) -> Vec<Found> {
-        let mut found = self.own.search(seen, asking);
-        if found.is_empty()
-            && let Some(all) = &self.all
-        {
-            found = all.search(seen, asking);
-            if let Some(first) = found.first().map(|found| found.reading.clone()) {
-                // The first tier's mark may be weak, and stand under this map all the same.
-                found.extend(self.own.beside(seen, &first, asking));
-            }
-        }
+        let mut found = self.first(seen, asking);
         let mut next = 0;
         while let Some(upper) = found.get(next) {
             next += 1;
@@ -165,6 +156,31 @@ impl Reader {
         }
         found.sort_by(|a, b| a.place.depth.cmp(&b.place.depth).then(b.reading.z.total_cmp(&a.reading.z)));
         found
+    }
+
+    /// The marks of our own slot; where there is none, those of all parties below, and ours again under the same map.
+    fn first(&self, seen: &Seen<'_>, asking: &Asking<'_>) -> Vec<Found> {
+        let (found, below) = match (seen, &self.all) {
+            (Seen::Picture(picture, None), Some(all)) => {
+                let (ours, theirs) = (self.own.question(&asking.question), all.question(&asking.question));
+                let read = self.own.detector.read_or(&all.detector, picture, &ours, &theirs);
+                (self.own.certain(read.0, asking), all.certain(read.1, asking))
+            }
+            _ => {
+                let found = self.own.search(seen, asking);
+                let all = self.all.as_ref().filter(|_| found.is_empty());
+                // Evidence that was gathered is the own slot's.
+                let anew = match seen {
+                    Seen::Picture(picture, _) => Seen::Picture(picture, None),
+                    Seen::Shot(shot) => Seen::Shot(shot),
+                };
+                (found, all.map_or_else(Vec::new, |all| all.search(&anew, asking)))
+            }
+        };
+        let Some(lower) = below.first().filter(|_| found.is_empty()) else { return found };
+        // The first tier's mark may be weak, and stand under this map all the same.
+        let ours = self.own.beside(seen, &lower.reading, asking);
+        below.into_iter().chain(ours).collect()
     }
 
     /// Whose marks may stand below this one: its recipient's, and those of whoever made it.
