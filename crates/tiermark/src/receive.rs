@@ -9,13 +9,11 @@ use tiermark_ledger::{Digest, Packet, Secrets, Studio};
 use time::OffsetDateTime;
 
 use crate::inputs::{Inputs, Links, why};
-use crate::sink::{Part, read_bounded};
+use crate::sink::{Part, digest_of_file, read_bounded};
 use crate::stamp::PACKET;
 
 /// How the names of receipts end: `<mark>.receipt.json`.
 pub const RECEIPT: &str = ".receipt.json";
-/// Longest file that is hashed: a terabyte is a mistake.
-const MOST_BYTES: u64 = 1 << 40;
 
 /// One hand-over that lay in a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -116,8 +114,8 @@ fn there(folder: &Path, files: &[(String, Digest)]) -> BTreeMap<String, Digest> 
             .then(|| folder.join(path))
     };
     let digest = |name: &str| {
-        let bytes = read_bounded(&inside(name)?, MOST_BYTES).ok()?;
-        Some((name.to_owned(), Digest::of(&bytes)))
+        let (digest, _) = digest_of_file(&inside(name)?).ok()?;
+        Some((name.to_owned(), digest))
     };
     files.iter().filter_map(|(name, _)| digest(name)).collect()
 }

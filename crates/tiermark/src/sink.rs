@@ -4,6 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+use tiermark_ledger::Digest;
+
 /// A file written under a hidden name beside its own; dropped without [`Part::commit`], it is gone.
 #[must_use]
 pub(crate) struct Part {
@@ -77,6 +80,23 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     }
 }
 
+/// The digest of a file of any length, and that length; it is never in memory as a whole.
+pub(crate) fn digest_of_file(path: &Path) -> io::Result<(Digest, u64)> {
+    let mut file = File::open(path)?;
+    let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((Digest::from_bytes(hash.finalize().into()), length)),
+            Ok(read) => {
+                hash.update(&buffer[..read]);
+                length += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 fn too_long(length: u64, limit: u64) -> io::Error {
     io::Error::other(format!("holds {length} bytes, more than the limit of {limit}"))
 }
@@ -99,6 +119,16 @@ mod tests {
         drop(Part::write(&path, b"other").unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"whole");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no part stays behind");
+    }
+
+    #[test]
+    fn a_long_file_is_hashed_in_pieces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let bytes: Vec<u8> = (0..3_000_000_u32).map(|i| (i % 251) as u8).collect();
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(digest_of_file(&path).unwrap(), (Digest::of(&bytes), 3_000_000));
+        assert!(digest_of_file(&folder.path().join("b")).is_err());
     }
 
     #[test]

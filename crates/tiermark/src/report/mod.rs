@@ -16,7 +16,7 @@ use tiermark_ledger::{Digest, DocId, Kid, MarkId, Moment, Secrets, Studio, Studi
 use time::OffsetDateTime;
 
 use crate::inputs::{Input, Inputs, Links, why};
-use crate::sink::read_bounded;
+use crate::sink::digest_of_file;
 use crate::trace::Tracer;
 use crate::verdict::{Finding, Mark};
 
@@ -81,12 +81,11 @@ pub fn add(
         inputs.unreadable.into_iter().map(|one| (one.path, one.reason)).collect();
     let mut added = 0;
     for input in inputs.files {
-        match read_bounded(&input.path, u64::MAX - 1) {
-            Ok(bytes) => {
+        match digest_of_file(&input.path) {
+            Ok((sha256, size)) => {
                 let path = std::path::absolute(&input.path).unwrap_or_else(|_| input.path.clone());
                 let (by, how) = (by.to_owned(), how.to_owned());
                 let (name, path) = (input.name.clone(), path.to_string_lossy().into_owned());
-                let (sha256, size) = (Digest::of(&bytes), bytes.len() as u64);
                 custody.add(Event::Add { name, path, sha256, size, by, how }, at)?;
                 added += 1;
             }

@@ -17,7 +17,7 @@ use super::{Job, Options, Outcome, Stamper, Status};
 use crate::endurance::Endurance;
 use crate::inputs::why;
 use crate::secrets::{content_of, payload};
-use crate::sink::Part;
+use crate::sink::{Part, digest_of_file};
 
 /// Embedders and detector of one mark under one hop.
 struct Press {
@@ -253,7 +253,7 @@ fn carries(read: &ReadBack, options: &Options) -> Result<(), String> {
 }
 
 fn digest_of(path: &Path) -> Option<Digest> {
-    std::fs::read(path).ok().map(|bytes| Digest::of(&bytes))
+    digest_of_file(path).ok().map(|(digest, _)| digest)
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> String {
