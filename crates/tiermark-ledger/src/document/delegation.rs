@@ -96,6 +96,13 @@ pub struct Scope {
     pub kinds: Names,
 }
 
+impl Scope {
+    /// Whether it covers material of this episode and kind.
+    pub fn covers(&self, (episode, kind): (Option<&str>, Option<&str>)) -> bool {
+        self.episodes.hold(episode) && self.kinds.hold(kind)
+    }
+}
+
 /// Some names, or `["*"]` for all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -110,10 +110,24 @@ impl Studio {
         ground: &Ground,
         now: OffsetDateTime,
     ) -> Result<Recipient, StudioError> {
+        self.recipient_of(name, ground, (None, None), now)
+    }
+
+    /// The same for material of this episode and kind: of several delegations one that covers it.
+    ///
+    /// # Errors
+    /// As [`Studio::recipient`].
+    pub fn recipient_of(
+        &self,
+        name: &str,
+        ground: &Ground,
+        what: (Option<&str>, Option<&str>),
+        now: OffsetDateTime,
+    ) -> Result<Recipient, StudioError> {
         let now = Moment::at(now)?;
         match self.party_named(name) {
             Ok((root, handle)) => {
-                if let Some(delegation) = self.delegated_to(root, ground, now)? {
+                if let Some(delegation) = self.delegated_to(root, ground, what, now)? {
                     let (party, delegation) = (root.into(), Some(delegation));
                     return Ok(Recipient { party, handle, record: None, delegation, root: Some(root) });
                 }
@@ -139,8 +153,14 @@ impl Studio {
         Ok(Recipient { party: given.issuer.into(), handle, record: None, delegation: None, root })
     }
 
-    /// The delegation by which a party stands below us now, the one that lasts longest.
-    fn delegated_to(&self, party: Kid, ground: &Ground, now: Moment) -> Result<Option<DocId>, StudioError> {
+    /// The delegation by which a party stands below us now: one that covers this, of those the one that lasts longest.
+    fn delegated_to(
+        &self,
+        party: Kid,
+        ground: &Ground,
+        what: (Option<&str>, Option<&str>),
+        now: Moment,
+    ) -> Result<Option<DocId>, StudioError> {
         let mut best = None;
         for (id, _) in self.registry.delegations_of(party)? {
             let Ok(verified) = verify_delegation(&self.registry, id, ground.root) else { continue };
@@ -148,10 +168,10 @@ impl Studio {
             let ours = given.issuer == self.root() && given.parent == ground.delegation;
             let same = (given.scope.project, given.epoch) == (ground.project, ground.epoch);
             if ours && same && given.not_before <= now && now <= given.not_after {
-                best = best.max(Some((given.not_after, id)));
+                best = best.max(Some((given.scope.covers(what), given.not_after, id)));
             }
         }
-        Ok(best.map(|(_, id)| id))
+        Ok(best.map(|(_, _, id)| id))
     }
 
     /// Signs a delegation to a party whose document was imported, and packs it with its secret sealed to that party.

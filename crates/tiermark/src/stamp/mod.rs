@@ -91,7 +91,7 @@ impl Stamper {
         outcomes.resize(first + inputs.files.len(), None);
         let mut frames = Vec::new();
         for (index, result) in scan::all(inputs.files, options, watch).into_iter().enumerate() {
-            match result.and_then(|scanned| self.routed(&routes, scanned)) {
+            match result.and_then(|scanned| self.routed(&routes, to, scanned)) {
                 Ok(routed) => frames.push((first + index, routed)),
                 Err(outcome) => outcomes[first + index] = Some(*outcome),
             }

@@ -97,6 +97,11 @@ impl To {
         Self { recipient: Some(recipient.to_owned()), project_of: None, episode: None, kind: None }
     }
 
+    /// Episode and kind of the material.
+    pub(super) fn what(&self) -> (Option<&str>, Option<&str>) {
+        (self.episode.as_deref(), self.kind.as_deref())
+    }
+
     pub(super) fn direction(&self) -> Direction {
         if self.recipient.is_some() { Direction::Down } else { Direction::Up }
     }

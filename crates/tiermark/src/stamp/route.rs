@@ -34,14 +34,14 @@ impl Stamper {
     pub(super) fn routes(&self, to: &To, now: OffsetDateTime) -> Result<Routes, StampError> {
         let studio = self.lock();
         let recipient = |ground: &Ground| match &to.recipient {
-            Some(name) => studio.recipient(name, ground, now),
+            Some(name) => studio.recipient_of(name, ground, to.what(), now),
             None => studio.above(ground),
         };
         let recipients: Vec<_> = self.grounds.iter().map(recipient).collect();
         let usual = match &to.project_of {
             Some(producer) => {
                 let (root, handle) = studio.party_named(producer)?;
-                let of = self.grounds.iter().rposition(|ground| ground.root == root);
+                let of = self.best(to, |ground| ground.root == root);
                 let none = || StudioError::MayNot(format!("{handle} has delegated nothing to this studio"));
                 of.ok_or_else(none)?
             }
@@ -64,12 +64,12 @@ impl Stamper {
     }
 
     /// Where one frame belongs: with what it was handed to us, by its bytes, by the values in it, or by its name.
-    pub(super) fn routed(&self, routes: &Routes, frame: Scanned) -> Result<Routed, Box<Outcome>> {
+    pub(super) fn routed(&self, routes: &Routes, to: &To, frame: Scanned) -> Result<Routed, Box<Outcome>> {
         let failed =
             |path: &std::path::Path, status: Status, why: String| Outcome::not(status, path.to_owned(), why);
         let path = frame.input.path.clone();
         let above =
-            self.above_of(&frame).map_err(|error| failed(&path, Status::Failed, error.to_string()))?;
+            self.above_of(to, &frame).map_err(|error| failed(&path, Status::Failed, error.to_string()))?;
         let Some(above) = above else {
             return Ok(Routed { ground: routes.usual, frame });
         };
@@ -80,7 +80,7 @@ impl Stamper {
     }
 
     /// The frame that was handed to us and that this one is, or was made from.
-    fn above_of(&self, frame: &Scanned) -> Result<Option<Result<Above, String>>, StampError> {
+    fn above_of(&self, to: &To, frame: &Scanned) -> Result<Option<Result<Above, String>>, StampError> {
         let studio = self.lock();
         let us = studio.root();
         for (id, row) in studio.registry().find_output(frame.source.sha256, frame.source.pix)? {
@@ -92,7 +92,7 @@ impl Stamper {
             }
             if handover.recipient == us.into() {
                 let up = Up { handover: id, i: row.record.i, content: content_digest(&row.record) };
-                return Ok(self.ground_of(&studio, id)?.map(|ground| Ok(Above { ground, up })));
+                return Ok(self.ground_of(&studio, to, id)?.map(|ground| Ok(Above { ground, up })));
             }
         }
         let size = (frame.source.w, frame.source.h);
@@ -100,17 +100,30 @@ impl Stamper {
         let Some((id, i)) = named else { return Ok(None) };
         let Some(row) = studio.registry().frame(id, i)? else { return Ok(None) };
         let up = Up { handover: id, i, content: content_digest(&row.record) };
-        Ok(self.ground_of(&studio, id)?.map(|ground| Ok(Above { ground, up })))
+        Ok(self.ground_of(&studio, to, id)?.map(|ground| Ok(Above { ground, up })))
     }
 
     /// The project of a hand-over to us.
-    fn ground_of(&self, studio: &tiermark_ledger::Studio, id: DocId) -> Result<Option<usize>, StampError> {
+    fn ground_of(
+        &self,
+        studio: &tiermark_ledger::Studio,
+        to: &To,
+        id: DocId,
+    ) -> Result<Option<usize>, StampError> {
         let Some((handover, _)) = studio.registry().handover_by_mark(id.mark_id())? else { return Ok(None) };
-        let same = |ground: &Ground| {
+        Ok(self.best(to, |ground| {
             ground.delegation.is_some()
                 && (ground.project, ground.epoch) == (handover.project, handover.epoch)
+        }))
+    }
+
+    /// Of our places that fit, one whose delegation covers the material; of those the one that lasts longest.
+    fn best(&self, to: &To, fits: impl Fn(&Ground) -> bool) -> Option<usize> {
+        let places = self.grounds.iter().enumerate().filter(|(_, ground)| fits(ground));
+        let worth = |ground: &Ground| {
+            ground.given.as_ref().map(|given| (given.scope.covers(to.what()), given.not_after))
         };
-        Ok(self.grounds.iter().position(same))
+        places.max_by_key(|(_, ground)| worth(ground)).map(|(index, _)| index)
     }
 }
 
