@@ -20,7 +20,7 @@ pub mod statistics;
 pub mod transform;
 mod wide;
 
-pub use geometry::{Affine, Size};
+pub use geometry::{Affine, Homography, Size};
 pub use plane::Plane;
 pub use rustfft::num_complex::Complex;
 pub use wide::{Wide, widest};
