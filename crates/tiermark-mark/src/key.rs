@@ -56,6 +56,11 @@ impl Stream {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// So many words of 32 random bits.
+    pub(crate) fn words(&mut self, count: usize) -> Vec<u32> {
+        (0..count).map(|_| self.0.next_u32()).collect()
+    }
+
     /// +1 or -1.
     pub(crate) fn sign(&mut self) -> f32 {
         if self.0.next_u32() >> 31 == 0 { 1.0 } else { -1.0 }

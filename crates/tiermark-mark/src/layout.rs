@@ -50,6 +50,42 @@ pub(crate) const RING_LINES: usize = 16;
 /// Smallest distance between two sync lines, cycles per tile.
 pub(crate) const LINE_DISTANCE: f64 = 3.0;
 
+/// What a plane of cells changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Component {
+    /// `.299 R + .587 G + .114 B`.
+    Luma,
+    /// `(B - luma) / 1.772`.
+    Cb,
+    /// `(R - luma) / 1.402`.
+    Cr,
+}
+
+/// A plane of keyed cells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CellPlane {
+    pub(crate) component: Component,
+    /// Side of a cell, ref px.
+    pub(crate) side: f64,
+    /// Share of the component's power.
+    pub(crate) share: f32,
+}
+
+/// Cells of a 180th, a 90th and a 45th of the shorter side in luma, the coarser two in both colour differences: finer ones
+/// die at half size, and in the colour differences of every codec.
+pub(crate) const CELL_PLANES: [CellPlane; 7] = [
+    CellPlane { component: Component::Luma, side: 4.0, share: 1.0 / 3.0 },
+    CellPlane { component: Component::Luma, side: 8.0, share: 1.0 / 3.0 },
+    CellPlane { component: Component::Luma, side: 16.0, share: 1.0 / 3.0 },
+    CellPlane { component: Component::Cb, side: 8.0, share: 0.5 },
+    CellPlane { component: Component::Cb, side: 16.0, share: 0.5 },
+    CellPlane { component: Component::Cr, side: 8.0, share: 0.5 },
+    CellPlane { component: Component::Cr, side: 16.0, share: 0.5 },
+];
+
+/// Distance of the nodes that cells are laid on, and evidence is gathered on, ref px: half of the finest cell.
+pub(crate) const NODE: f64 = 2.0;
+
 /// A wave on the tile: (kx, ky) whole cycles across and down, ky > 0 or ky = 0 < kx.
 pub(crate) type Harmonic = (i32, i32);
 

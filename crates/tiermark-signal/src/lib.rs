@@ -1,7 +1,7 @@
 //! What is a picture, as numbers?
 //!
 //! Planes of samples, where things are on them, and the arithmetic that every other room needs:
-//! transforms, filters, resampling, re-integration of gradients, tails of probability, distances.
+//! transforms, filters, resampling, re-integration of gradients, what was done to a picture, tails of probability, distances.
 //! Samples are `f32` in code values of an 8-bit file, 0.0 (black) to 255.0 (white), whatever the file's depth.
 //!
 //! Everything here gives the same bits on every machine: no clock, no files, no threads, no randomness,
@@ -10,12 +10,14 @@
 //! This room knows no keys, no messages, no parties and no file formats. `tiermark-mark` hides messages in
 //! planes; `tiermark-frame` brings planes out of files.
 
+pub mod compare;
 pub mod filter;
 pub mod geometry;
 pub mod plane;
 pub mod poisson;
 pub mod quality;
 pub mod resample;
+pub mod solve;
 pub mod statistics;
 pub mod transform;
 mod wide;

@@ -6,15 +6,15 @@ mod strength;
 use tiermark_signal::resample::Blocks;
 use tiermark_signal::{Plane, Size, Wide, widest};
 
-use crate::carrier::{LatticeCarrier, SignField, Tile, WordCarrier};
+use crate::carrier::{ClosedPattern, LatticeCarrier, SignField, Tile, WordCarrier};
 use crate::code::encode;
 use crate::earlier::Earlier;
 use crate::key::MarkKey;
 use crate::mask::{Activity, Headroom, grown};
 use crate::payload::{ContentId, Payload, word};
 use row::{Carriers, Columns, Row};
-use strength::SLOPE;
 pub use strength::Strength;
+use strength::{SLOPE, TINT};
 
 /// A picture to be marked, or found: colour planes and, where there is one, its alpha.
 #[derive(Clone, Copy)]
@@ -106,7 +106,14 @@ impl Embedder {
     /// Where alpha is 0.0 nothing changes. No sample leaves 0.0 to 255.0 that was inside.
     pub fn embed(&self, host: &Picture<'_>, content: &ContentId) -> Vec<Plane> {
         let mut colours = host.colours.to_vec();
-        self.embed_into(&mut colours, host.alpha, host.premultiplied, content);
+        self.embed_into(&mut colours, host.alpha, host.premultiplied, content, None);
+        colours
+    }
+
+    /// The same, and with it the recipient's pattern of the closed set: `closed` is the key of this recipient and this content.
+    pub fn embed_closed(&self, host: &Picture<'_>, content: &ContentId, closed: &MarkKey) -> Vec<Plane> {
+        let mut colours = host.colours.to_vec();
+        self.embed_into(&mut colours, host.alpha, host.premultiplied, content, Some(closed));
         colours
     }
 
@@ -117,14 +124,17 @@ impl Embedder {
         alpha: Option<&Plane>,
         premultiplied: bool,
         content: &ContentId,
+        closed: Option<&MarkKey>,
     ) {
         let host = Picture { colours, alpha, premultiplied };
         let luma = host.luma();
         let on_white = alpha.map(|_| host.luma_on_white());
         let on_white = on_white.as_ref().unwrap_or(&luma);
         let activity = Activity::of(on_white);
-        let gain = self.strength.affordable_gain(&activity);
+        let cells = if closed.is_some() { self.strength.cells } else { 0.0 };
+        let gain = Strength { cells, ..self.strength }.affordable_gain(&activity);
         let rooms: Vec<Headroom> = colours.iter().map(Headroom::of).collect();
+        let closed = closed.map(|key| ClosedPattern::new(key, luma.size(), is_coloured(colours)));
         let earlier = (self.layer == Layer::Further).then(|| Earlier::of(on_white));
         widest(Marking {
             embedder: self,
@@ -137,8 +147,21 @@ impl Embedder {
             activity: activity.rows(),
             rooms: rooms.iter().map(Headroom::rows).collect(),
             earlier,
+            closed,
         });
     }
+}
+
+/// Whether the closed set may tint a picture: grey ones stay grey.
+///
+/// Decided on the mean distance of red and blue from green, code values.
+pub(crate) fn is_coloured(colours: &[Plane]) -> bool {
+    /// Far above what compression leaves in grey pictures, and far below the palest drawing.
+    const LEAST: f64 = 1.0;
+    let [red, green, blue] = colours else { return false };
+    let others = green.samples().iter().zip(blue.samples());
+    let apart = red.samples().iter().zip(others).map(|(r, (g, b))| f64::from((r - g).abs() + (b - g).abs()));
+    apart.sum::<f64>() / red.samples().len() as f64 >= LEAST
 }
 
 /// One picture being marked, row by row.
@@ -153,6 +176,7 @@ struct Marking<'a> {
     activity: Blocks<'a>,
     rooms: Vec<(Blocks<'a>, Blocks<'a>)>,
     earlier: Option<Earlier>,
+    closed: Option<ClosedPattern>,
 }
 
 impl Wide for Marking<'_> {
@@ -169,7 +193,8 @@ impl Wide for Marking<'_> {
             if let Some(earlier) = &self.earlier {
                 row.heed(earlier, self.luma, y);
             }
-            for (channel, (white, black)) in colours.iter_mut().zip(&self.rooms) {
+            for (c, (channel, (white, black))) in colours.iter_mut().zip(&self.rooms).enumerate() {
+                row.tint(c);
                 white.row(y, &mut row.white);
                 black.row(y, &mut row.black);
                 row.add_to(channel.row_mut(y), self.alpha.map(|alpha| alpha.row(y)), self.premultiplied);
@@ -190,11 +215,15 @@ impl Marking<'_> {
             signs: field.row(height),
             strength,
         };
+        row.read_closed(&self.columns, self.closed.as_ref(), y);
         row.lay(&self.columns, &carriers);
         for (x, activity) in row.activity.iter().enumerate() {
             let grown = grown(*activity, SLOPE, self.gain);
             row.pattern[x] *= grown;
             row.cap[x] = grown * strength.cap;
+        }
+        if row.tinted {
+            row.grow_tint(strength.cap, TINT * strength.cells);
         }
     }
 }

@@ -4,7 +4,7 @@ use tiermark_signal::resample::cubic_weights;
 use tiermark_signal::{Plane, Size};
 
 use super::Strength;
-use crate::carrier::crossing;
+use crate::carrier::{ClosedPattern, crossing, node_taps};
 use crate::earlier::{Earlier, FLAT, allowed, flat_row};
 use crate::layout::{FIELD, TILE, pixels_per_ref};
 use crate::mask::room;
@@ -20,6 +20,8 @@ pub(super) struct Columns {
     pixels: Vec<(u32, [f32; 4])>,
     /// Each ref column that a row needs.
     refs: Vec<RefColumn>,
+    /// Of each ref column: the first of the four nodes of the closed set around it, and their weights.
+    nodes: Vec<(u32, [f32; 4])>,
     scale: f64,
     top: f64,
 }
@@ -55,9 +57,15 @@ impl Columns {
                 pixel: nearest.clamp(0.0, (size.width - 1) as f64) as u32,
             }
         };
+        let wide = size.width as f64 * scale;
+        let nodes = |at: i64| {
+            let (first, weights) = node_taps((at as f64 - shift[0]).clamp(0.0, wide));
+            (first as u32, weights)
+        };
         Self {
             pixels: (0..size.width).map(pixel).collect(),
             refs: (first..=last).map(column).collect(),
+            nodes: (first..=last).map(nodes).collect(),
             scale,
             top: shift[1],
         }
@@ -65,7 +73,12 @@ impl Columns {
 
     /// Height of pixel row `y` in the lattice, ref px.
     pub(super) fn ref_row(&self, y: usize) -> f64 {
-        (y as f64 + 0.5) * self.scale + self.top
+        self.picture_row(y) + self.top
+    }
+
+    /// Height of pixel row `y` in the picture, ref px.
+    fn picture_row(&self, y: usize) -> f64 {
+        (y as f64 + 0.5) * self.scale
     }
 }
 
@@ -94,6 +107,15 @@ pub(super) struct Row {
     limited: bool,
     /// The pattern on the ref grid.
     refs: Vec<f32>,
+    /// The closed set at its nodes, and on the ref grid: all 0.0 where there is none.
+    nodes: Vec<f32>,
+    closed: Vec<f32>,
+    /// The same for its colour differences, and what they do to each pixel of the channel at hand.
+    tints: [Vec<f32>; 2],
+    tint_nodes: [Vec<f32>; 2],
+    channel: Vec<f32>,
+    /// Whether there are colour differences.
+    pub(super) tinted: bool,
 }
 
 impl Row {
@@ -110,14 +132,71 @@ impl Row {
             flat: vec![false; columns.pixels.len()],
             limited: false,
             refs: vec![0.0; columns.refs.len()],
+            nodes: Vec::new(),
+            closed: vec![0.0; columns.refs.len()],
+            tints: [row(), row()],
+            tint_nodes: [Vec::new(), Vec::new()],
+            channel: row(),
+            tinted: false,
         }
+    }
+
+    /// Read the closed set along row `y`, of unit growth.
+    #[inline(always)]
+    pub(super) fn read_closed(&mut self, columns: &Columns, closed: Option<&ClosedPattern>, y: usize) {
+        let Some(pattern) = closed else { return };
+        let height = columns.picture_row(y);
+        self.nodes.resize(pattern.width(), 0.0);
+        pattern.luma_row(height, &mut self.nodes);
+        between(&self.nodes, &columns.nodes, &mut self.closed);
+        self.tint_nodes.iter_mut().for_each(|row| row.resize(pattern.width(), 0.0));
+        self.tinted = pattern.chroma_rows(height, &mut self.tint_nodes);
+        if !self.tinted {
+            return;
+        }
+        for (nodes, tint) in self.tint_nodes.iter().zip(&mut self.tints) {
+            between(nodes, &columns.nodes, &mut self.refs);
+            between(&self.refs, &columns.pixels, tint);
+        }
+    }
+
+    /// Let the colour differences grow as the rest of the pattern: its cap tells by how much.
+    #[inline(always)]
+    pub(super) fn grow_tint(&mut self, flat_cap: f32, amplitude: f32) {
+        for tint in &mut self.tints {
+            for (v, cap) in tint.iter_mut().zip(&self.cap) {
+                *v *= amplitude * cap / flat_cap;
+            }
+        }
+    }
+
+    /// Get ready for channel `c` of red, green and blue.
+    #[inline(always)]
+    pub(super) fn tint(&mut self, c: usize) {
+        if !self.tinted {
+            return;
+        }
+        // ITU-R BT.601, as in JPEG.
+        const OF_CB: [f32; 3] = [0.0, -0.344_136, 1.772];
+        const OF_CR: [f32; 3] = [1.402, -0.714_136, 0.0];
+        let [cb, cr] = &self.tints;
+        let both = cb.iter().zip(cr);
+        for ((v, luma), (cb, cr)) in self.channel.iter_mut().zip(&self.pattern).zip(both) {
+            *v = luma + OF_CB[c] * cb + OF_CR[c] * cr;
+        }
+    }
+
+    /// The pattern for the channel at hand.
+    #[inline(always)]
+    fn of_channel(&self) -> &[f32] {
+        if self.tinted { &self.channel } else { &self.pattern }
     }
 
     /// The pattern of unit growth: put together on the ref grid, and read between its columns.
     #[inline(always)]
     pub(super) fn lay(&mut self, columns: &Columns, carriers: &Carriers<'_>) {
         let Carriers { word, lattice, signs, strength } = carriers;
-        for (v, column) in self.refs.iter_mut().zip(&columns.refs) {
+        for ((v, column), closed) in self.refs.iter_mut().zip(&columns.refs).zip(&self.closed) {
             let (a, b) = (signs[usize::from(column.tiles[0])], signs[usize::from(column.tiles[1])]);
             let sign = a + column.share * (b - a);
             let textured = (self.activity[column.pixel as usize] / TEXTURED).min(1.0);
@@ -125,15 +204,11 @@ impl Row {
                 let (flat, busy) = (tiles[0][column.cell as usize], tiles[1][column.cell as usize]);
                 flat + textured * (busy - flat)
             };
-            *v = strength.word * sign * mixed(word) + strength.lattice * mixed(lattice);
+            *v = strength.word * sign * mixed(word)
+                + strength.lattice * mixed(lattice)
+                + strength.cells * closed;
         }
-        for (v, (first, weights)) in self.pattern.iter_mut().zip(&columns.pixels) {
-            let around = &self.refs[*first as usize..][..4];
-            *v = weights[0] * around[0]
-                + weights[1] * around[1]
-                + weights[2] * around[2]
-                + weights[3] * around[3];
-        }
+        between(&self.refs, &columns.pixels, &mut self.pattern);
     }
 
     /// Where luma equals that of all four neighbours nothing masks: at most two code values, whatever is around.
@@ -165,8 +240,14 @@ impl Row {
                         continue;
                     }
                     let (sample, share) = if premultiplied { (*v / alpha, alpha) } else { (*v, 1.0) };
-                    let change =
-                        bent(sample, self.pattern[x], self.cap[x], self.white[x], self.black[x], self.paper);
+                    let change = bent(
+                        sample,
+                        self.of_channel()[x],
+                        self.cap[x],
+                        self.white[x],
+                        self.black[x],
+                        self.paper,
+                    );
                     *v += share * self.within(x, sample, change);
                 }
             }
@@ -176,7 +257,7 @@ impl Row {
     #[inline(always)]
     fn each(&self, samples: &mut [f32], marked: impl Fn(usize, f32, f32) -> f32) {
         let n = samples.len();
-        let (pattern, cap) = (&self.pattern[..n], &self.cap[..n]);
+        let (pattern, cap) = (&self.of_channel()[..n], &self.cap[..n]);
         let (white, black) = (&self.white[..n], &self.black[..n]);
         for (x, v) in samples.iter_mut().enumerate() {
             *v = marked(x, *v, bent(*v, pattern[x], cap[x], white[x], black[x], self.paper));
@@ -188,6 +269,16 @@ impl Row {
     fn within(&self, x: usize, sample: f32, change: f32) -> f32 {
         let allowed = allowed(change, self.earlier[x], sample, self.white[x], self.black[x]);
         if self.limited & self.flat[x] { allowed } else { change }
+    }
+}
+
+/// Each place of `to` read between the four of `from` around it.
+#[inline(always)]
+fn between(from: &[f32], taps: &[(u32, [f32; 4])], to: &mut [f32]) {
+    for (v, (first, weights)) in to.iter_mut().zip(taps) {
+        let around = &from[*first as usize..][..4];
+        *v =
+            weights[0] * around[0] + weights[1] * around[1] + weights[2] * around[2] + weights[3] * around[3];
     }
 }
 

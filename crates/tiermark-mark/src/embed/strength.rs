@@ -9,6 +9,8 @@ pub struct Strength {
     pub word: f32,
     /// Standard deviation of the lattice's pattern on flat colour.
     pub lattice: f32,
+    /// Standard deviation of the closed set's pattern on flat colour; of its colour differences [`TINT`] of that.
+    pub cells: f32,
     /// Largest change on flat colour, before rounding.
     pub cap: f32,
     /// Largest change where colour can go one way only, before rounding: paper white and ink black, where a code value is seen
@@ -23,14 +25,15 @@ pub struct Strength {
 impl Strength {
     /// For masters and what is looked at closely: 50 dB and more.
     pub const DELIVERY: Self =
-        Self { word: 0.46, lattice: 0.42, cap: 1.05, paper: 1.05, gain: 2.0, psnr: 50.5 };
+        Self { word: 0.46, lattice: 0.42, cells: 0.30, cap: 1.05, paper: 1.05, gain: 2.0, psnr: 50.5 };
     /// What `stamp` uses unless told otherwise: below the threshold of sight on a bright screen
     /// (`docs/spec/mark-v1.md`). Flat colour moves by one code value to each side, so what more of the pattern there is costs
     /// less than a decibel, and is worth 10 to 25 % of z after a hard codec.
     pub const STANDARD: Self =
-        Self { word: 0.70, lattice: 0.62, cap: 1.49, paper: 1.75, gain: 2.4, psnr: 45.3 };
+        Self { word: 0.70, lattice: 0.62, cells: 0.45, cap: 1.49, paper: 1.75, gain: 2.4, psnr: 45.3 };
     /// For recipients who may well attack the copies, and small frames: 42 dB and more, still two values on flat colour.
-    pub const HOSTILE: Self = Self { word: 0.95, lattice: 0.75, cap: 2.2, paper: 2.4, gain: 3.0, psnr: 42.3 };
+    pub const HOSTILE: Self =
+        Self { word: 0.95, lattice: 0.75, cells: 0.60, cap: 2.2, paper: 2.4, gain: 3.0, psnr: 42.3 };
 
     /// All there are, weakest first.
     pub const NAMED: [(&'static str, Self); 3] =
@@ -44,7 +47,8 @@ impl Strength {
     /// The gain that keeps a picture of this activity above `psnr`.
     pub(super) fn affordable_gain(&self, activity: &Activity) -> f32 {
         // The soft limit leaves two thirds of the pattern's variance (measured on grain), rounding to 8 bits adds 1/12.
-        let variance = 0.66 * f64::from(self.word * self.word + self.lattice * self.lattice);
+        let variance =
+            0.66 * f64::from(self.word * self.word + self.lattice * self.lattice + self.cells * self.cells);
         let budget = 255.0 * 255.0 / libm::pow(10.0, self.psnr / 10.0) - 1.0 / 12.0;
         let affordable = |gain: &f32| variance * activity.mean_square_growth(SLOPE, *gain) <= budget;
         // In steps of a sixteenth: finer ones could not be told apart.
@@ -52,6 +56,9 @@ impl Strength {
         (0..=steps).rev().map(|step| 1.0 + f32::from(step) / 16.0).find(affordable).unwrap_or(1.0)
     }
 }
+
+/// Standard deviation of the closed set in each colour difference, as a share of that in luma.
+pub(super) const TINT: f32 = 0.35;
 
 /// Growth of the mark for each code value of activity.
 pub(super) const SLOPE: f32 = 0.35;

@@ -1,0 +1,48 @@
+//! What was done to a picture, told from the picture before and after: its colours, and its sharpness.
+//!
+//! Both pictures lie on one grid already (`align` sees to that). Fits are robust: what was drawn over or
+//! pasted in takes no part.
+
+mod blur;
+mod tone;
+
+pub use blur::Blur;
+pub use tone::Tone;
+
+use crate::Plane;
+
+/// Samples that a fit looks at, at most.
+const MOST: usize = 60_000;
+
+/// Places of the samples that a fit looks at: evenly over those that `take` chooses, the same on every machine.
+fn chosen(valid: &Plane, most: usize, take: impl Fn(usize) -> bool) -> Vec<usize> {
+    let all = valid.samples().iter().enumerate().filter(|(i, v)| **v > 0.0 && take(*i)).map(|(i, _)| i);
+    let all: Vec<usize> = all.collect();
+    if all.len() <= most {
+        return all;
+    }
+    // A stride prime to most widths, so that no column is left out.
+    let step = all.len() as f64 / most as f64;
+    (0..most).map(|k| all[((k as f64 + scatter(k)) * step) as usize]).collect()
+}
+
+/// A number in 0.0..1.0 for each k, without pattern: the golden ratio's multiples.
+fn scatter(k: usize) -> f64 {
+    let turned = k as f64 * 0.618_033_988_749_894_9;
+    turned - libm::floor(turned)
+}
+
+/// Weights that let nothing far off decide: Cauchy's, of twice the median of the residuals' size.
+fn robust_weights(residuals: &[f64], weights: &mut [f64]) {
+    let mut sizes: Vec<f64> = residuals.iter().map(|r| r.abs()).collect();
+    let middle = sizes.len() / 2;
+    if sizes.is_empty() {
+        return;
+    }
+    let (_, median, _) = sizes.select_nth_unstable_by(middle, f64::total_cmp);
+    // A code value's rounding is never an outlier.
+    let scale = (2.0 * 1.4826 * *median).max(0.5);
+    for (weight, r) in weights.iter_mut().zip(residuals) {
+        *weight = 1.0 / (1.0 + (r / scale) * (r / scale));
+    }
+}

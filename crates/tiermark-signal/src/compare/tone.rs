@@ -1,0 +1,268 @@
+//! How the colours of one picture became those of another.
+
+use super::{MOST, chosen, robust_weights};
+use crate::solve::Normal;
+use crate::{Plane, Wide, widest};
+
+/// For each channel of the later picture a curve over one channel of the earlier, and shares of its other channels.
+///
+/// It follows grading by curves, mixing of channels, grey, inversion and posterising by more than a few levels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tone {
+    curves: Vec<Curve>,
+}
+
+/// Straight lines between nodes.
+#[derive(Clone, Debug, PartialEq)]
+struct Curve {
+    nodes: [f32; NODES],
+    others: [f32; 2],
+}
+
+/// Nodes of a curve, 16 code values apart.
+const NODES: usize = 17;
+const STEP: f32 = 16.0;
+/// Rounds of reweighting.
+const ROUNDS: usize = 6;
+
+impl Tone {
+    /// The tone that leads from `before` to `after`, by what is `valid`.
+    ///
+    /// Each has one channel or three. It is what was there, unchanged, where there is too little to tell.
+    ///
+    /// # Panics
+    /// If the sizes differ or a picture has another number of channels.
+    pub fn fit(before: &[Plane], after: &[Plane], valid: &Plane) -> Self {
+        let places = chosen(valid, MOST, |_| true);
+        let fit = |(c, to): (usize, &Plane)| {
+            let sources = Sources::of(before, after.len(), c);
+            Curve::fit(&sources, to, &places).unwrap_or_else(Curve::unchanged)
+        };
+        Self { curves: after.iter().enumerate().map(fit).collect() }
+    }
+
+    /// What `before` becomes.
+    pub fn apply(&self, before: &[Plane]) -> Vec<Plane> {
+        let apply = |(c, curve): (usize, &Curve)| {
+            let sources = Sources::of(before, self.curves.len(), c);
+            widest(Apply { curve, sources: &sources })
+        };
+        self.curves.iter().enumerate().map(apply).collect()
+    }
+
+    /// How far a small step of all channels of `before` together moves the luma of what it becomes, at each place.
+    pub fn luma_slope(&self, before: &[Plane]) -> Plane {
+        let shares: &[f32] = if self.curves.len() == 3 { &[0.299, 0.587, 0.114] } else { &[1.0] };
+        let mut slope = Plane::filled(before[0].size(), 0.0);
+        for (c, (curve, share)) in self.curves.iter().zip(shares).enumerate() {
+            let sources = Sources::of(before, self.curves.len(), c);
+            let rise = curve.rises();
+            // A grey step moves a luma source by itself, and differences of channels not at all.
+            let constant = if sources.are_differences { 0.0 } else { curve.others.iter().sum::<f32>() };
+            for (v, from) in slope.samples_mut().iter_mut().zip(sources.main.samples()) {
+                *v += share * (constant + rise[place(*from).0]);
+            }
+        }
+        slope
+    }
+
+    /// How far a small step of each colour difference moves that of what it becomes, roughly, over all the picture.
+    pub fn chroma_gain(&self) -> f32 {
+        if self.curves.len() < 3 {
+            return 0.0;
+        }
+        // Less what the other channels take back.
+        let own = |curve: &Curve| (curve.nodes[NODES - 2] - curve.nodes[1]) / (STEP * (NODES - 3) as f32);
+        let gain = |curve: &Curve| own(curve) - 0.5 * curve.others.iter().sum::<f32>();
+        self.curves.iter().map(gain).sum::<f32>() / 3.0
+    }
+}
+
+/// What a channel is made of.
+struct Sources<'a> {
+    main: std::borrow::Cow<'a, Plane>,
+    others: Vec<std::borrow::Cow<'a, Plane>>,
+    are_differences: bool,
+}
+
+impl<'a> Sources<'a> {
+    fn of(before: &'a [Plane], channels: usize, c: usize) -> Self {
+        use std::borrow::Cow::{Borrowed, Owned};
+        match (before, channels) {
+            ([one], _) => Self { main: Borrowed(one), others: Vec::new(), are_differences: false },
+            ([red, _, blue], 1) => {
+                let luma = luma(before);
+                let less = |plane: &Plane| {
+                    let pairs = plane.samples().iter().zip(luma.samples()).map(|(v, l)| v - l);
+                    Plane::new(plane.size(), pairs.collect()).expect("as many samples")
+                };
+                let others = vec![Owned(less(red)), Owned(less(blue))];
+                Self { main: Owned(luma), others, are_differences: true }
+            }
+            ([_, _, _], 3) => {
+                let others = (0..3).filter(|&i| i != c).map(|i| Borrowed(&before[i])).collect();
+                Self { main: Borrowed(&before[c]), others, are_differences: false }
+            }
+            _ => panic!("a picture has one channel or three"),
+        }
+    }
+}
+
+/// `.299 R + .587 G + .114 B` of three channels, or the only one.
+pub(super) fn luma(colours: &[Plane]) -> Plane {
+    let [red, green, blue] = colours else { return colours[0].clone() };
+    let mut luma = red.clone();
+    let others = green.samples().iter().zip(blue.samples());
+    luma.samples_mut().iter_mut().zip(others).for_each(|(r, (g, b))| *r = 0.299 * *r + 0.587 * g + 0.114 * b);
+    luma
+}
+
+/// The node below a value, and its share of the way to the next.
+#[inline(always)]
+fn place(v: f32) -> (usize, f32) {
+    let at = (v / STEP).clamp(0.0, (NODES - 1) as f32 - 1e-3);
+    (at as usize, at - (at as usize) as f32)
+}
+
+impl Curve {
+    fn unchanged() -> Self {
+        Self { nodes: std::array::from_fn(|i| i as f32 * STEP), others: [0.0; 2] }
+    }
+
+    /// `None` if there are too few places.
+    fn fit(sources: &Sources<'_>, to: &Plane, places: &[usize]) -> Option<Self> {
+        const LEAST: usize = 200;
+        if places.len() < LEAST {
+            return None;
+        }
+        let terms = |i: usize| {
+            let (k, t) = place(sources.main.samples()[i]);
+            let t = f64::from(t);
+            let other = |n: usize| sources.others.get(n).map_or(0.0, |plane| f64::from(plane.samples()[i]));
+            [(k, 1.0 - t), (k + 1, t), (NODES, other(0)), (NODES + 1, other(1))]
+        };
+        let mut weights = vec![1.0; places.len()];
+        let mut solution = Vec::new();
+        for _ in 0..ROUNDS {
+            let mut normal = Normal::new(NODES + 2);
+            for (&i, &weight) in places.iter().zip(&weights) {
+                normal.add(&terms(i), f64::from(to.samples()[i]), weight);
+            }
+            smooth(&mut normal, places.len());
+            solution = normal.solve()?;
+            let residual = |&i: &usize| {
+                let fitted: f64 = terms(i).iter().map(|(k, a)| a * solution[*k]).sum();
+                f64::from(to.samples()[i]) - fitted
+            };
+            robust_weights(&places.iter().map(residual).collect::<Vec<_>>(), &mut weights);
+        }
+        Some(Self {
+            nodes: std::array::from_fn(|i| solution[i] as f32),
+            others: [solution[NODES] as f32, solution[NODES + 1] as f32],
+        })
+    }
+
+    /// The steepness after each node; the last counts as the one before.
+    fn rises(&self) -> [f32; NODES] {
+        std::array::from_fn(|i| {
+            let i = i.min(NODES - 2);
+            (self.nodes[i + 1] - self.nodes[i]) / STEP
+        })
+    }
+}
+
+/// Curves are smooth where there is nothing to tell otherwise, and shares of other channels small.
+fn smooth(normal: &mut Normal, places: usize) {
+    let ridge = 0.002 * places as f64;
+    for i in 1..NODES - 1 {
+        normal.add(&[(i - 1, 1.0), (i, -2.0), (i + 1, 1.0)], 0.0, ridge);
+    }
+    // Hold a curve of one colour to the slope of one, and shares to nothing.
+    for i in 1..NODES {
+        normal.add(&[(i - 1, -1.0), (i, 1.0)], f64::from(STEP), 1e-4 * places as f64 / NODES as f64);
+    }
+    for other in [NODES, NODES + 1] {
+        normal.add(&[(other, 1.0)], 0.0, 0.1 * places as f64);
+    }
+}
+
+struct Apply<'a> {
+    curve: &'a Curve,
+    sources: &'a Sources<'a>,
+}
+
+impl Wide for Apply<'_> {
+    type Output = Plane;
+
+    #[inline(always)]
+    fn run(self) -> Plane {
+        let Self { curve, sources } = self;
+        let rises: [f32; NODES] = curve.rises().map(|rise| rise * STEP);
+        let mut out = sources.main.as_ref().clone();
+        for v in out.samples_mut() {
+            let (k, t) = place(*v);
+            *v = curve.nodes[k] + t * rises[k];
+        }
+        for (other, share) in sources.others.iter().zip(curve.others) {
+            out.samples_mut().iter_mut().zip(other.samples()).for_each(|(v, o)| *v += share * o);
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Size;
+
+    const SIZE: Size = Size { width: 160, height: 120 };
+
+    fn picture() -> [Plane; 3] {
+        [7, 11, 13].map(|k| Plane::from_fn(SIZE, |x, y| ((x * k + y * 3 * k + x * y) % 251) as f32))
+    }
+
+    fn most_apart(a: &Plane, b: &Plane, except: impl Fn(usize) -> bool) -> f32 {
+        let pairs = a.samples().iter().zip(b.samples()).enumerate().filter(|(i, _)| !except(*i));
+        pairs.map(|(_, (a, b))| (a - b).abs()).fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn a_grade_is_followed_through_what_was_drawn_over() {
+        let before = picture();
+        let grade = |v: f32| 255.0 * libm::powf(v / 255.0, 0.8) * 0.9 + 10.0;
+        let over = |i: usize| i.is_multiple_of(4);
+        let after = [0, 1, 2].map(|c| {
+            let graded = before[c].samples().iter().enumerate();
+            let samples = graded.map(|(i, v)| if over(i) { 255.0 } else { grade(*v) });
+            Plane::new(SIZE, samples.collect()).expect("as many")
+        });
+        let tone = Tone::fit(&before, &after, &Plane::filled(SIZE, 1.0));
+        let made = tone.apply(&before);
+        for c in 0..3 {
+            let most = most_apart(&made[c], &after[c], over);
+            assert!(most < 5.0, "channel {c}: {most}");
+        }
+        let slope = tone.luma_slope(&before);
+        let mean = slope.samples().iter().sum::<f32>() / SIZE.area() as f32;
+        assert!((0.75..1.0).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn grey_and_inverted_copies_are_followed() {
+        let before = picture();
+        let inverted = luma(&before).map(|v| 255.0 - v);
+        let tone = Tone::fit(&before, std::slice::from_ref(&inverted), &Plane::filled(SIZE, 1.0));
+        let made = tone.apply(&before);
+        assert!(most_apart(&made[0], &inverted, |_| false) < 1.0);
+        let slope = tone.luma_slope(&before);
+        assert!(slope.samples().iter().all(|s| (s + 1.0).abs() < 0.05));
+    }
+
+    #[test]
+    fn nothing_to_tell_by_is_no_change() {
+        let before = picture();
+        let after = before.clone().map(|plane| plane.map(|v| 0.5 * v));
+        let tone = Tone::fit(&before, &after, &Plane::filled(SIZE, 0.0));
+        assert!(most_apart(&tone.apply(&before)[1], &before[1], |_| false) < 1e-3);
+    }
+}
