@@ -110,10 +110,10 @@ fn fit_kernel(before: &Plane, after: &Plane, places: &[usize]) -> Option<(Box<[f
         for (&i, &weight) in places.iter().zip(&weights) {
             normal.add_full(&around(i), f64::from(after.samples()[i]), weight);
         }
-        // Towards a kernel that changes nothing, as strongly as edges of two code values would.
+        // Towards a kernel that changes nothing, as strongly as edges of less than a code value would.
         for tap in 0..TAPS {
             let centre = if tap == TAPS / 2 { 1.0 } else { 0.0 };
-            normal.add(&[(tap, 1.0)], centre, 5.0 * places.len() as f64);
+            normal.add(&[(tap, 1.0)], centre, 0.5 * places.len() as f64);
         }
         solution = normal.solve()?;
         let residual = |&i: &usize| {
