@@ -54,6 +54,12 @@ impl Frame {
         self.format
     }
 
+    /// The steps to which a JPEG rounded the cosine transform of each 8 by 8 luma samples, row by row from slow waves to fast;
+    /// `None` for other files.
+    pub fn luma_steps(&self) -> Option<[u16; 64]> {
+        format::luma_steps(self.format, &self.bytes)
+    }
+
     /// Width and height as stored: a rotation wish in the metadata is kept, not applied.
     pub fn size(&self) -> Size {
         self.picture.size

@@ -20,6 +20,7 @@ pub mod resample;
 pub mod solve;
 pub mod statistics;
 pub mod transform;
+pub mod whiten;
 mod wide;
 
 pub use geometry::{Affine, Homography, Size};

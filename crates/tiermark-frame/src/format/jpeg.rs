@@ -49,6 +49,19 @@ pub(crate) fn encode(bytes: &[u8], picture: &Picture) -> Result<Vec<u8>, FrameEr
     Ok(out)
 }
 
+/// Quantiser steps of luma, row by row from slow to fast waves; `None` if the file stores red, green and blue.
+pub(crate) fn luma_steps(bytes: &[u8]) -> Option<[u16; 64]> {
+    let header = Header::of(bytes).ok()?;
+    let first = header.components.first()?;
+    if header.components.len() == 3 && header.is_rgb() {
+        return None;
+    }
+    let zigzag = header.tables.get(usize::from(first.table)).copied().flatten()?;
+    let mut natural = [0; 64];
+    zigzag.iter().zip(ZIGZAG).for_each(|(step, place)| natural[place] = (*step).max(1));
+    Some(natural)
+}
+
 /// What the segments say, read once and without unpacking anything.
 struct Header {
     width: u16,

@@ -105,3 +105,8 @@ pub(crate) fn encode(format: Format, bytes: &[u8], picture: &Picture) -> Result<
         Format::WebP => webp::encode(bytes, picture),
     }
 }
+
+/// Quantiser steps of luma, if the file has any that are known.
+pub(crate) fn luma_steps(format: Format, bytes: &[u8]) -> Option<[u16; 64]> {
+    if format == Format::Jpeg { jpeg::luma_steps(bytes) } else { None }
+}

@@ -4,7 +4,7 @@
 //! knows neither key nor recipient makes of a picture is a fixed number to each cell, and a recipient's score a sum of
 //! independent signs (`docs/spec/mark-v1.md`, "The closed set").
 
-use tiermark_signal::resample::cubic_weights;
+use tiermark_signal::resample::{cubic, cubic_weights};
 use tiermark_signal::{Plane, Size, Wide, widest};
 
 use crate::key::MarkKey;
@@ -171,6 +171,17 @@ impl ClosedPattern {
         let grid = CellGrid::of(size);
         let chroma = coloured.then(|| [Component::Cb, Component::Cr].map(|c| grid.pattern(c, key)));
         Self { luma: grid.pattern(Component::Luma, key), chroma }
+    }
+
+    /// The luma pattern alone, on this grid.
+    pub(crate) fn on(key: &MarkKey, grid: &CellGrid) -> Self {
+        Self { luma: grid.pattern(Component::Luma, key), chroma: None }
+    }
+
+    /// The luma pattern at a place of the picture, px; the border goes on outside.
+    pub(crate) fn luma_at(&self, place: [f64; 2], grid: &CellGrid) -> f32 {
+        let [u, v] = place.map(|at| ((at + 0.5) / grid.scale / NODE + 1.0) as f32);
+        cubic(&self.luma, u, v)
     }
 
     /// The luma pattern at the nodes along height `y` ref px from the upper border.

@@ -3,6 +3,7 @@
 mod beside;
 mod decoys;
 mod front;
+mod informed;
 mod look;
 mod null;
 mod places;
@@ -26,6 +27,7 @@ use reading::{Surface, certain, surer, together};
 use word::codeword;
 
 pub use decoys::Decoys;
+pub use informed::{CellEvidence, Laid, Original, Profile, Scores};
 pub use null::Tail;
 pub use reading::{Geometry, Patch, Reading};
 pub use shot::{FrameEvidence, Shot};

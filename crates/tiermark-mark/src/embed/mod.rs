@@ -152,6 +152,18 @@ impl Embedder {
     }
 }
 
+/// By how much a mark of standard strength grows along these rows of a picture, told from the picture alone: `each` gets the
+/// place in `rows` and the growth of every pixel there.
+pub(crate) fn growth_rows(luma: &Plane, rows: &[usize], mut each: impl FnMut(usize, &[f32])) {
+    let activity = Activity::of(luma);
+    let (reader, mut row) = (activity.rows(), vec![0.0; luma.width()]);
+    for (n, &y) in rows.iter().enumerate() {
+        reader.row(y, &mut row);
+        row.iter_mut().for_each(|v| *v = grown(*v, SLOPE, Strength::STANDARD.gain));
+        each(n, &row);
+    }
+}
+
 /// Whether the closed set may tint a picture: grey ones stay grey.
 ///
 /// Decided on the mean distance of red and blue from green, code values.

@@ -179,7 +179,7 @@ mod tests {
             let square = |(x, y)| (made.at(x, y) - after.at(x, y)) * (made.at(x, y) - after.at(x, y));
             let (sum, count) = inner.map(square).fold((0.0, 0.0), |(sum, n), v| (sum + v, n + 1.0_f32));
             // Of edges of 160 code values.
-            assert!((sum / count).sqrt() < 1.0, "sigma {sigma}: {}", (sum / count).sqrt());
+            assert!((sum / count).sqrt() < 1.5, "sigma {sigma}: {}", (sum / count).sqrt());
         }
     }
 

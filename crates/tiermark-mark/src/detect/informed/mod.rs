@@ -1,0 +1,147 @@
+//! Found picture and original to a score for each recipient.
+//!
+//! What the original became is subtracted, and what is left is summed over keyed cells. Everything up to the sums is a
+//! function of the two pictures alone: for a recipient whose key had no part in them its cells are independent fair signs, so
+//! that the score has a variance known exactly and a tail bounded rigorously, whatever the picture and whatever was done to
+//! it (`docs/spec/mark-v1.md`, "The closed set").
+
+mod nodes;
+mod quantised;
+mod residual;
+mod score;
+
+use tiermark_signal::filter::gaussian;
+use tiermark_signal::{Plane, Size};
+
+use crate::carrier::CellGrid;
+use crate::embed::is_coloured;
+use crate::layout::{CELL_PLANES, CellPlane, Component, NODE};
+use nodes::Nodes;
+use quantised::Expected;
+use residual::Residual;
+pub use score::{Profile, Scores};
+
+/// A found picture and its original, the latter laid over the former.
+pub struct Laid<'a> {
+    /// The found picture's channels, one or three, code values 0.0 to 255.0.
+    pub found: &'a [Plane],
+    /// The original's channels on the found grid.
+    pub original: &'a [Plane],
+    /// 1.0 where the original lies under a found pixel, 0.0 elsewhere.
+    pub valid: &'a Plane,
+    /// Where the centre of a found pixel lies in the original, px.
+    pub place: &'a (dyn Fn([f64; 2]) -> [f64; 2] + Sync),
+    /// The quantiser steps of luma, if the found picture is a JPEG.
+    pub steps: Option<&'a [u16; 64]>,
+}
+
+/// What one or several found pictures say of the cells of one content, before any key is asked.
+#[derive(Clone, Debug)]
+pub struct CellEvidence {
+    cells: Vec<Vec<f32>>,
+}
+
+/// An original, and how strong a mark is at each of its places.
+pub struct Original {
+    size: Size,
+    grid: CellGrid,
+    growth: Plane,
+    coloured: bool,
+}
+
+impl Original {
+    /// Look at the channels of an original, one or three.
+    pub fn new(colours: &[Plane]) -> Self {
+        let size = colours[0].size();
+        let grid = CellGrid::of(size);
+        let picture = crate::embed::Picture { colours, alpha: None, premultiplied: false };
+        let growth = nodes::growth(&picture.luma(), &grid);
+        Self { size, grid, growth, coloured: is_coloured(colours) }
+    }
+
+    /// Width and height.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// What `laid` says of the cells, in each way that it can be asked: as it is, and for a JPEG through its quantiser.
+    pub fn evidence(&self, laid: &Laid<'_>) -> Vec<CellEvidence> {
+        let residual = Residual::of(laid);
+        let plain = self.plain(&residual, laid);
+        let quantised = laid.steps.map(|steps| self.quantised(&residual, laid, steps));
+        std::iter::once(plain).chain(quantised).collect()
+    }
+
+    fn plain(&self, residual: &Residual, laid: &Laid<'_>) -> CellEvidence {
+        let spread = |part: &residual::Part| Nodes::spread(part, laid, &self.grid).matched(&self.growth);
+        let luma = spread(&residual.luma);
+        let chroma =
+            residual.chroma.as_ref().filter(|_| self.coloured).map(|parts| parts.each_ref().map(spread));
+        let cells = CELL_PLANES.iter().enumerate().map(|(p, plane)| {
+            let nodes = match (plane.component, &chroma) {
+                (Component::Luma, _) => &luma,
+                (Component::Cb, Some([cb, _])) => cb,
+                (Component::Cr, Some([_, cr])) => cr,
+                (_, None) => return Vec::new(),
+            };
+            capped(self.grid.gather(p, nodes))
+        });
+        CellEvidence { cells: cells.collect() }
+    }
+
+    fn quantised(&self, residual: &Residual, laid: &Laid<'_>, steps: &[u16; 64]) -> CellEvidence {
+        let slope = self.grown_slope(&residual.luma.slope, laid);
+        let expected = Expected { luma: &residual.expected, slope: &slope, steps };
+        let mut part = expected.compare(&residual.found, laid, &self.grid);
+        if residual.sigma > 0.0 {
+            part.left = gaussian(&part.left, residual.sigma);
+        }
+        part.slope = residual.luma.slope.clone();
+        let nodes = Nodes::spread(&part, laid, &self.grid).grown(&self.growth);
+        let luma = |(p, plane): (usize, &CellPlane)| match plane.component {
+            Component::Luma => capped(self.grid.gather(p, &nodes)),
+            _ => Vec::new(),
+        };
+        CellEvidence { cells: CELL_PLANES.iter().enumerate().map(luma).collect() }
+    }
+
+    /// The slope times how much a mark grew at each found pixel.
+    fn grown_slope(&self, slope: &Plane, laid: &Laid<'_>) -> Plane {
+        let to_nodes = 1.0 / (self.grid.scale * NODE);
+        let mut grown = slope.clone();
+        for y in 0..grown.height() {
+            for (x, v) in grown.row_mut(y).iter_mut().enumerate() {
+                let [u, w] =
+                    (laid.place)([x as f64, y as f64]).map(|at| libm::round((at + 0.5) * to_nodes + 1.0));
+                let nodes = self.growth.size();
+                let column = u.clamp(0.0, (nodes.width - 1) as f64) as usize;
+                let row = w.clamp(0.0, (nodes.height - 1) as f64) as usize;
+                *v *= self.growth.row(row)[column];
+            }
+        }
+        grown
+    }
+}
+
+/// No single cell decides: what exceeds 20 times the usual is cut.
+fn capped(mut cells: Vec<f32>) -> Vec<f32> {
+    let square: f64 = cells.iter().map(|g| f64::from(g * g)).sum();
+    let cap = 20.0 * (square / cells.len().max(1) as f64).sqrt() as f32;
+    cells.iter_mut().for_each(|g| *g = if g.is_finite() { g.clamp(-cap, cap) } else { 0.0 });
+    cells
+}
+
+impl CellEvidence {
+    /// Add what another picture of the same content says.
+    ///
+    /// Their cells are the same, so they are summed before any key is asked: scores of theirs would not be independent.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, cells) in self.cells.iter_mut().zip(&other.cells) {
+            if sum.is_empty() {
+                sum.clone_from(cells);
+            } else if sum.len() == cells.len() {
+                sum.iter_mut().zip(cells).for_each(|(a, b)| *a += b);
+            }
+        }
+    }
+}

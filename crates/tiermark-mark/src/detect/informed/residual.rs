@@ -1,0 +1,152 @@
+//! What of a found picture its original does not explain.
+
+use tiermark_signal::compare::{Blur, Tone};
+use tiermark_signal::filter::{box_mean, gaussian};
+use tiermark_signal::{Plane, Wide, widest};
+
+use super::Laid;
+use crate::embed::Picture;
+
+/// Luma and colour differences that are left.
+pub(super) struct Residual {
+    /// Luma of the original as it became, before what is left was left.
+    pub(super) expected: Plane,
+    /// Luma as it was found.
+    pub(super) found: Plane,
+    /// How much what was done softened it, px.
+    pub(super) sigma: f32,
+    pub(super) luma: Part,
+    pub(super) chroma: Option<[Part; 2]>,
+}
+
+/// One component that is left, and how far each place can be trusted.
+pub(super) struct Part {
+    /// Code values, limited.
+    pub(super) left: Plane,
+    /// Inverse variance; 0.0 where the original is not.
+    pub(super) weight: Plane,
+    /// By what the mark was multiplied at each place.
+    pub(super) slope: Plane,
+}
+
+/// Colour differences below this are none, code values.
+const GREY: f32 = 0.15;
+/// From this blur on the mark is looked for under the same blur, px.
+const BLURRED: f32 = 1.0;
+
+impl Residual {
+    pub(super) fn of(laid: &Laid<'_>) -> Self {
+        let grey = laid.found.len() == 3 && is_grey(laid.found, laid.valid);
+        let own;
+        let found = if grey {
+            own = vec![luma(laid.found)];
+            own.as_slice()
+        } else {
+            laid.found
+        };
+        let tone = Tone::fit(laid.original, found, laid.valid);
+        let toned = tone.apply(laid.original);
+        let (before, after) = (luma(&toned), luma(found));
+        let blur = Blur::fit(&before, &after, laid.valid);
+        let mut slope = tone.luma_slope(laid.original);
+        let expected = blur.apply(&before);
+        let mut part = Part::new(&expected, &after, laid.valid);
+        if blur.sigma >= BLURRED {
+            part = part.blurred(blur.sigma);
+            slope = gaussian(&slope, blur.sigma);
+        }
+        part.slope = slope;
+        let chroma = (found.len() == 3).then(|| {
+            let (toned, found) = (differences(&toned), differences(found));
+            let gain = tone.chroma_gain();
+            [0, 1].map(|i| {
+                let part = Part::new(&gaussian(&toned[i], blur.sigma), &found[i], laid.valid);
+                Part { slope: Plane::filled(laid.valid.size(), gain), ..part }
+            })
+        });
+        Self { expected, found: after, sigma: blur.sigma, luma: part, chroma }
+    }
+}
+
+impl Part {
+    /// Where the two differ, with weights from the differences around each place.
+    fn new(expected: &Plane, found: &Plane, valid: &Plane) -> Self {
+        let mut left = found.clone();
+        let others = expected.samples().iter().zip(valid.samples());
+        left.samples_mut().iter_mut().zip(others).for_each(|(f, (e, valid))| *f = valid * (*f - e));
+        let square = left.clone().map(|v| v * v);
+        let around = box_mean(&square, 3);
+        let usual = median(&around, valid);
+        let mut weight = around;
+        widest(Weigh { left: &mut left, weight: &mut weight, valid, usual });
+        Self { left, weight, slope: Plane::filled(valid.size(), 1.0) }
+    }
+
+    /// The same seen through a blur: the adjoint of what was done to the mark.
+    fn blurred(self, sigma: f32) -> Self {
+        let mut product = self.left;
+        product.samples_mut().iter_mut().zip(self.weight.samples()).for_each(|(v, w)| *v *= w);
+        let product = gaussian(&product, sigma);
+        let weight = gaussian(&self.weight, sigma);
+        let mut left = product;
+        left.samples_mut().iter_mut().zip(weight.samples()).for_each(|(v, w)| *v /= w.max(f32::MIN_POSITIVE));
+        Self { left, weight, slope: self.slope }
+    }
+}
+
+struct Weigh<'a> {
+    left: &'a mut Plane,
+    weight: &'a mut Plane,
+    valid: &'a Plane,
+    usual: f32,
+}
+
+impl Wide for Weigh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        // A quarter of what is usual, so that no place is trusted without bound, and half of rounding.
+        let floor = 0.25 * self.usual + 0.05;
+        let samples = self.left.samples_mut().iter_mut().zip(self.weight.samples_mut());
+        for ((left, weight), valid) in samples.zip(self.valid.samples()) {
+            let variance = *weight + floor;
+            let limit = 3.0 * variance.sqrt();
+            *left = left.max(-limit).min(limit);
+            *weight = valid / variance;
+        }
+    }
+}
+
+/// The median of what is valid, every 16th sample.
+fn median(plane: &Plane, valid: &Plane) -> f32 {
+    let pairs = plane.samples().iter().zip(valid.samples()).step_by(17);
+    let mut values: Vec<f32> = pairs.filter(|(_, valid)| **valid > 0.0).map(|(v, _)| *v).collect();
+    if values.is_empty() {
+        return 1.0;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f32::total_cmp).1
+}
+
+fn luma(colours: &[Plane]) -> Plane {
+    Picture { colours, alpha: None, premultiplied: false }.luma()
+}
+
+/// Cb and Cr.
+fn differences(colours: &[Plane]) -> [Plane; 2] {
+    let luma = luma(colours);
+    [(2, 1.772), (0, 1.402)].map(|(c, scale): (usize, f32)| {
+        let mut plane = colours[c].clone();
+        plane.samples_mut().iter_mut().zip(luma.samples()).for_each(|(v, l)| *v = (*v - l) / scale);
+        plane
+    })
+}
+
+fn is_grey(colours: &[Plane], valid: &Plane) -> bool {
+    let [red, green, blue] = colours else { return true };
+    let pairs = red.samples().iter().zip(blue.samples()).zip(green.samples().iter().zip(valid.samples()));
+    let apart = pairs.map(|((r, b), (g, valid))| f64::from(valid * ((r - g).abs() + (b - g).abs())));
+    let covered: f64 = valid.samples().iter().map(|v| f64::from(*v)).sum();
+    apart.sum::<f64>() < f64::from(2.0 * GREY) * covered.max(1.0)
+}
