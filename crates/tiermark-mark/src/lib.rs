@@ -39,7 +39,7 @@ mod mask;
 mod payload;
 mod sync;
 
-pub use detect::{CellEvidence, Laid, Original, Profile, Scores};
+pub use detect::{CellEvidence, Evidence, Laid, Original, Profile, Scores, WordEvidence};
 pub use detect::{Decoys, Detector, Effort, FrameEvidence, Geometry, Patch, Question, Reading, Shot, Tail};
 pub use embed::{Embedder, Picture, Strength};
 pub use evidence::{ATTRIBUTION, FalseAlarm};

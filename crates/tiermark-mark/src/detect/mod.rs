@@ -27,7 +27,7 @@ use reading::{Surface, certain, surer, together};
 use word::codeword;
 
 pub use decoys::Decoys;
-pub use informed::{CellEvidence, Laid, Original, Profile, Scores};
+pub use informed::{CellEvidence, Evidence, Laid, Original, Profile, Scores, WordEvidence};
 pub use null::Tail;
 pub use reading::{Geometry, Patch, Reading};
 pub use shot::{FrameEvidence, Shot};

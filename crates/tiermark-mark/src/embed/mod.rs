@@ -152,6 +152,15 @@ impl Embedder {
     }
 }
 
+/// A picture as it is under a mark of standard strength, but for the mark itself: where colour can go one way only, its mean has
+/// moved that way.
+pub(crate) fn base(colours: &[Plane]) -> Vec<Plane> {
+    let nobody = MarkKey::new([0; 32]);
+    let nothing = Strength { word: 0.0, lattice: 0.0, cells: 0.0, ..Strength::STANDARD };
+    let picture = Picture { colours, alpha: None, premultiplied: false };
+    Embedder::new(&nobody, &nobody, Payload([0; 8]), nothing).embed(&picture, &ContentId([0; 32]))
+}
+
 /// By how much a mark of standard strength grows along these rows of a picture, told from the picture alone: `each` gets the
 /// place in `rows` and the growth of every pixel there.
 pub(crate) fn growth_rows(luma: &Plane, rows: &[usize], mut each: impl FnMut(usize, &[f32])) {

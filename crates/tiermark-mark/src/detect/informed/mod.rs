@@ -9,23 +9,25 @@ mod nodes;
 mod quantised;
 mod residual;
 mod score;
+mod word;
 
 use tiermark_signal::filter::gaussian;
 use tiermark_signal::{Plane, Size};
 
 use crate::carrier::CellGrid;
-use crate::embed::is_coloured;
+use crate::embed::{base, is_coloured};
 use crate::layout::{CELL_PLANES, CellPlane, Component, NODE};
 use nodes::Nodes;
 use quantised::Expected;
 use residual::Residual;
 pub use score::{Profile, Scores};
+pub use word::WordEvidence;
 
 /// A found picture and its original, the latter laid over the former.
 pub struct Laid<'a> {
     /// The found picture's channels, one or three, code values 0.0 to 255.0.
     pub found: &'a [Plane],
-    /// The original's channels on the found grid.
+    /// The channels of [`Original::base`] on the found grid.
     pub original: &'a [Plane],
     /// 1.0 where the original lies under a found pixel, 0.0 elsewhere.
     pub valid: &'a Plane,
@@ -41,12 +43,30 @@ pub struct CellEvidence {
     cells: Vec<Vec<f32>>,
 }
 
+/// What a found picture says of both layers of a mark, in one way of asking it.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// Of the closed set.
+    pub cells: CellEvidence,
+    /// Of the open word.
+    pub word: WordEvidence,
+}
+
+impl Evidence {
+    /// Add what another picture of the same content says, asked in the same way.
+    pub fn add(&mut self, other: &Self) {
+        self.cells.add(&other.cells);
+        self.word.add(&other.word);
+    }
+}
+
 /// An original, and how strong a mark is at each of its places.
 pub struct Original {
     size: Size,
     grid: CellGrid,
     growth: Plane,
     coloured: bool,
+    base: Vec<Plane>,
 }
 
 impl Original {
@@ -56,7 +76,7 @@ impl Original {
         let grid = CellGrid::of(size);
         let picture = crate::embed::Picture { colours, alpha: None, premultiplied: false };
         let growth = nodes::growth(&picture.luma(), &grid);
-        Self { size, grid, growth, coloured: is_coloured(colours) }
+        Self { size, grid, growth, coloured: is_coloured(colours), base: base(colours) }
     }
 
     /// Width and height.
@@ -64,15 +84,21 @@ impl Original {
         self.size
     }
 
+    /// The channels that a found picture is to be compared with, on the original's grid: where a mark can go one way only, as on
+    /// white paper, its mean is taken into account.
+    pub fn base(&self) -> &[Plane] {
+        &self.base
+    }
+
     /// What `laid` says of the cells, in each way that it can be asked: as it is, and for a JPEG through its quantiser.
-    pub fn evidence(&self, laid: &Laid<'_>) -> Vec<CellEvidence> {
+    pub fn evidence(&self, laid: &Laid<'_>) -> Vec<Evidence> {
         let residual = Residual::of(laid);
         let plain = self.plain(&residual, laid);
         let quantised = laid.steps.map(|steps| self.quantised(&residual, laid, steps));
         std::iter::once(plain).chain(quantised).collect()
     }
 
-    fn plain(&self, residual: &Residual, laid: &Laid<'_>) -> CellEvidence {
+    fn plain(&self, residual: &Residual, laid: &Laid<'_>) -> Evidence {
         let spread = |part: &residual::Part| Nodes::spread(part, laid, &self.grid).matched(&self.growth);
         let luma = spread(&residual.luma);
         let chroma =
@@ -86,10 +112,11 @@ impl Original {
             };
             capped(self.grid.gather(p, nodes))
         });
-        CellEvidence { cells: cells.collect() }
+        let cells = CellEvidence { cells: cells.collect() };
+        Evidence { cells, word: WordEvidence { nodes: luma } }
     }
 
-    fn quantised(&self, residual: &Residual, laid: &Laid<'_>, steps: &[u16; 64]) -> CellEvidence {
+    fn quantised(&self, residual: &Residual, laid: &Laid<'_>, steps: &[u16; 64]) -> Evidence {
         let slope = self.grown_slope(&residual.luma.slope, laid);
         let expected = Expected { luma: &residual.expected, slope: &slope, steps };
         let mut part = expected.compare(&residual.found, laid, &self.grid);
@@ -102,7 +129,8 @@ impl Original {
             Component::Luma => capped(self.grid.gather(p, &nodes)),
             _ => Vec::new(),
         };
-        CellEvidence { cells: CELL_PLANES.iter().enumerate().map(luma).collect() }
+        let cells = CellEvidence { cells: CELL_PLANES.iter().enumerate().map(luma).collect() };
+        Evidence { cells, word: WordEvidence { nodes } }
     }
 
     /// The slope times how much a mark grew at each found pixel.

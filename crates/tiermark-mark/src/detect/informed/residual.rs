@@ -9,7 +9,7 @@ use crate::embed::Picture;
 
 /// Luma and colour differences that are left.
 pub(super) struct Residual {
-    /// Luma of the original as it became, before what is left was left.
+    /// Luma of the original as it became before it was quantised.
     pub(super) expected: Plane,
     /// Luma as it was found.
     pub(super) found: Plane,
@@ -31,6 +31,8 @@ pub(super) struct Part {
 
 /// Colour differences below this are none, code values.
 const GREY: f32 = 0.15;
+/// Tones that move half of the picture less than this are called none, code values.
+const UNTONED: f32 = 4.0;
 /// From this blur on the mark is looked for under the same blur, px.
 const BLURRED: f32 = 1.0;
 
@@ -64,6 +66,13 @@ impl Residual {
                 Part { slope: Plane::filled(laid.valid.size(), gain), ..part }
             })
         });
+        // A quantiser moves flat colour to its steps, and the fitted tone with it. Where that is all, the tone was none.
+        let untoned = luma(laid.original);
+        let expected = if median_apart(&untoned, &before, laid.valid) < UNTONED {
+            blur.apply(&untoned)
+        } else {
+            expected
+        };
         Self { expected, found: after, sigma: blur.sigma, luma: part, chroma }
     }
 }
@@ -118,7 +127,13 @@ impl Wide for Weigh<'_> {
     }
 }
 
-/// The median of what is valid, every 16th sample.
+fn median_apart(one: &Plane, other: &Plane, valid: &Plane) -> f32 {
+    let mut apart = one.clone();
+    apart.samples_mut().iter_mut().zip(other.samples()).for_each(|(a, b)| *a = (*a - b).abs());
+    median(&apart, valid)
+}
+
+/// The median of what is valid, every 17th sample.
 fn median(plane: &Plane, valid: &Plane) -> f32 {
     let pairs = plane.samples().iter().zip(valid.samples()).step_by(17);
     let mut values: Vec<f32> = pairs.filter(|(_, valid)| **valid > 0.0).map(|(v, _)| *v).collect();
