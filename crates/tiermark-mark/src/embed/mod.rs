@@ -1,5 +1,6 @@
 //! Host and payload to marked picture.
 
+mod probe;
 mod row;
 mod strength;
 
@@ -12,6 +13,7 @@ use crate::earlier::Earlier;
 use crate::key::MarkKey;
 use crate::mask::{Activity, Headroom, grown};
 use crate::payload::{ContentId, Payload, word};
+pub(crate) use probe::Probe;
 use row::{Carriers, Columns, Row};
 pub use strength::Strength;
 use strength::{SLOPE, TINT};
@@ -149,27 +151,6 @@ impl Embedder {
             earlier,
             closed,
         });
-    }
-}
-
-/// A picture as it is under a mark of standard strength, but for the mark itself: where colour can go one way only, its mean has
-/// moved that way.
-pub(crate) fn base(colours: &[Plane]) -> Vec<Plane> {
-    let nobody = MarkKey::new([0; 32]);
-    let nothing = Strength { word: 0.0, lattice: 0.0, cells: 0.0, ..Strength::STANDARD };
-    let picture = Picture { colours, alpha: None, premultiplied: false };
-    Embedder::new(&nobody, &nobody, Payload([0; 8]), nothing).embed(&picture, &ContentId([0; 32]))
-}
-
-/// By how much a mark of standard strength grows along these rows of a picture, told from the picture alone: `each` gets the
-/// place in `rows` and the growth of every pixel there.
-pub(crate) fn growth_rows(luma: &Plane, rows: &[usize], mut each: impl FnMut(usize, &[f32])) {
-    let activity = Activity::of(luma);
-    let (reader, mut row) = (activity.rows(), vec![0.0; luma.width()]);
-    for (n, &y) in rows.iter().enumerate() {
-        reader.row(y, &mut row);
-        row.iter_mut().for_each(|v| *v = grown(*v, SLOPE, Strength::STANDARD.gain));
-        each(n, &row);
     }
 }
 

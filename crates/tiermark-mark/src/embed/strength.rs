@@ -30,7 +30,7 @@ impl Strength {
     /// (`docs/spec/mark-v1.md`). Flat colour moves by one code value to each side, so what more of the pattern there is costs
     /// less than a decibel, and is worth 10 to 25 % of z after a hard codec.
     pub const STANDARD: Self =
-        Self { word: 0.70, lattice: 0.62, cells: 0.45, cap: 1.49, paper: 1.75, gain: 2.4, psnr: 45.3 };
+        Self { word: 0.70, lattice: 0.62, cells: 0.60, cap: 1.49, paper: 1.75, gain: 2.4, psnr: 45.3 };
     /// For recipients who may well attack the copies, and small frames: 42 dB and more, still two values on flat colour.
     pub const HOSTILE: Self =
         Self { word: 0.95, lattice: 0.75, cells: 0.60, cap: 2.2, paper: 2.4, gain: 3.0, psnr: 42.3 };

@@ -12,6 +12,8 @@ pub struct Blur {
     pub sigma: f32,
     kernel: Option<Box<[f32; TAPS]>>,
     constant: f32,
+    /// Whether it is plainly there: what quantisers leave of edges also looks a little softer.
+    pub is_plain: bool,
 }
 
 const SIDE: usize = 7;
@@ -20,15 +22,17 @@ const REACH: usize = SIDE / 2;
 /// Samples that the kernel is fitted to.
 const MOST: usize = 20_000;
 /// Standard deviations that are tried, px.
-const SIGMAS: [f32; 6] = [0.0, 1.5, 2.0, 3.0, 4.5, 6.5];
+const SIGMAS: [f32; 6] = [1.5, 2.0, 3.0, 4.0, 5.0, 7.0];
 /// By how much a Gaussian must come nearer than none: the kernel alone follows slight blurs and shifts, and better.
-const NEARER: f64 = 0.5;
+const NEARER: f64 = 0.7;
+/// The same for a blur to be called plain.
+const PLAIN: f64 = 0.8;
 const ROUNDS: usize = 2;
 
 impl Blur {
     /// No change.
     pub fn none() -> Self {
-        Self { sigma: 0.0, kernel: None, constant: 0.0 }
+        Self { sigma: 0.0, kernel: None, constant: 0.0, is_plain: false }
     }
 
     /// The blur that leads from `before` to `after`, by those edges of `before` that are `valid`.
@@ -37,28 +41,13 @@ impl Blur {
         if places.len() < 20 * TAPS {
             return Self::none();
         }
-        let misfit = |sigma: f32| {
-            let blurred = gaussian(before, sigma);
-            let apart = |&i: &usize| f64::from((blurred.samples()[i] - after.samples()[i]).abs());
-            // Square roots: a few places that were drawn over must not decide.
-            (places.iter().map(|i| apart(i).sqrt()).sum::<f64>(), sigma, blurred)
+        let (sigma, blurred) = softened(before, after, &places);
+        let Some((kernel, constant)) = fit_kernel(&blurred, after, &places) else {
+            return Self { sigma, ..Self::none() };
         };
-        let mut best = misfit(SIGMAS[0]);
-        let enough = NEARER * best.0;
-        for sigma in &SIGMAS[1..] {
-            let next = misfit(*sigma);
-            // Each is worse than the one before from the best one on.
-            if next.0 >= best.0 || best.1 <= 0.0 && next.0 >= enough {
-                break;
-            }
-            best = next;
-        }
-        let (_, sigma, blurred) = best;
-        let fitted = fit_kernel(&blurred, after, &places);
-        match fitted {
-            Some((kernel, constant)) => Self { sigma, kernel: Some(kernel), constant },
-            None => Self { sigma, kernel: None, constant: 0.0 },
-        }
+        let made = widest(Convolve { plane: &blurred, kernel: &kernel, constant });
+        let is_plain = misfit(&made, after, &places) < PLAIN * misfit(before, after, &places);
+        Self { sigma, kernel: Some(kernel), constant, is_plain }
     }
 
     /// What `before` becomes.
@@ -69,6 +58,28 @@ impl Blur {
             None => blurred,
         }
     }
+}
+
+/// How far two pictures are apart: square roots, because a few places that were drawn over must not decide.
+fn misfit(one: &Plane, other: &Plane, places: &[usize]) -> f64 {
+    let apart = |&i: &usize| f64::from((one.samples()[i] - other.samples()[i]).abs()).sqrt();
+    places.iter().map(apart).sum()
+}
+
+/// The Gaussian that brings `before` nearest to `after`, if one brings it much nearer.
+fn softened(before: &Plane, after: &Plane, places: &[usize]) -> (f32, Plane) {
+    let none = misfit(before, after, places);
+    let mut best = (f64::MAX, 0.0, before.clone());
+    for sigma in SIGMAS {
+        let blurred = gaussian(before, sigma);
+        let apart = misfit(&blurred, after, places);
+        // Each is worse than the one before from the best one on.
+        if apart >= best.0 {
+            break;
+        }
+        best = (apart, sigma, blurred);
+    }
+    if best.0 < NEARER * none { (best.1, best.2) } else { (0.0, before.clone()) }
 }
 
 /// The steepest two fifths of the places, evenly thinned.

@@ -6,7 +6,6 @@ use tiermark_signal::{Plane, Size, Wide, widest};
 use super::Laid;
 use super::residual::Part;
 use crate::carrier::CellGrid;
-use crate::embed::growth_rows;
 use crate::layout::NODE;
 
 /// What is left at each node, and how much is known there.
@@ -121,18 +120,13 @@ fn add(nodes: &mut Nodes, [u, v]: [f64; 2], reach: f64, sum: f32, weight: f32) {
     }
 }
 
-/// By how much a mark grows at each node, told from the original.
-pub(super) fn growth(luma: &Plane, grid: &CellGrid) -> Plane {
-    let (width, height) = (luma.width(), luma.height());
+/// A plane of the original at its nodes.
+pub(super) fn at_nodes(plane: &Plane, grid: &CellGrid) -> Plane {
     let pixel = |node: usize, length: usize| {
         let place = (node as f64 - 1.0) * NODE * grid.scale - 0.5;
         libm::round(place).clamp(0.0, (length - 1) as f64) as usize
     };
-    let columns: Vec<usize> = (0..grid.nodes.width).map(|node| pixel(node, width)).collect();
-    let rows: Vec<usize> = (0..grid.nodes.height).map(|node| pixel(node, height)).collect();
-    let mut growth = Plane::filled(grid.nodes, 1.0);
-    growth_rows(luma, &rows, |node, row| {
-        growth.row_mut(node).iter_mut().zip(&columns).for_each(|(v, &x)| *v = row[x]);
-    });
-    growth
+    let columns: Vec<usize> = (0..grid.nodes.width).map(|node| pixel(node, plane.width())).collect();
+    let rows: Vec<usize> = (0..grid.nodes.height).map(|node| pixel(node, plane.height())).collect();
+    Plane::from_fn(grid.nodes, |x, y| plane.at(columns[x], rows[y]))
 }

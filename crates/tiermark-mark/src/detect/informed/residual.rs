@@ -68,11 +68,8 @@ impl Residual {
         });
         // A quantiser moves flat colour to its steps, and the fitted tone with it. Where that is all, the tone was none.
         let untoned = luma(laid.original);
-        let expected = if median_apart(&untoned, &before, laid.valid) < UNTONED {
-            blur.apply(&untoned)
-        } else {
-            expected
-        };
+        let sharp = if median_apart(&untoned, &before, laid.valid) < UNTONED { untoned } else { before };
+        let expected = if blur.is_plain { blur.apply(&sharp) } else { sharp };
         Self { expected, found: after, sigma: blur.sigma, luma: part, chroma }
     }
 }
