@@ -22,7 +22,7 @@ const REACH: usize = SIDE / 2;
 /// Samples that the kernel is fitted to.
 const MOST: usize = 20_000;
 /// Standard deviations that are tried, px.
-const SIGMAS: [f32; 6] = [1.5, 2.0, 3.0, 4.0, 5.0, 7.0];
+const SIGMAS: [f32; 5] = [2.0, 3.0, 4.0, 5.0, 7.0];
 /// By how much a Gaussian must come nearer than none: the kernel alone follows slight blurs and shifts, and better.
 const NEARER: f64 = 0.7;
 /// The same for a blur to be called plain.
