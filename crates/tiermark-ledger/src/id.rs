@@ -101,6 +101,12 @@ hex_name!(
     16
 );
 
+hex_name!(
+    /// The first sixteen bytes of a commitment to the secret of one recipient and one content.
+    Commitment,
+    16
+);
+
 impl Digest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {

@@ -29,7 +29,7 @@ pub mod studio;
 
 pub use chain::{Grade, RuleBroken, VerifiedHandover, verify_handover};
 pub use document::{FrameRecord, Handover};
-pub use id::{Digest, DocId, Kid, MarkId, PartyId};
+pub use id::{Commitment, Digest, DocId, Kid, MarkId, PartyId};
 pub use keys::Passphrase;
 pub use moment::Moment;
 pub use name::Handle;

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 use tiermark_ledger::document::FrameRecord;
-use tiermark_ledger::keys::tree::{Direction, Hop, NodeSecret};
+use tiermark_ledger::keys::tree::{ClosedSecret, Direction, Hop, NodeSecret};
 use tiermark_ledger::{Digest, MarkId};
 use tiermark_mark::{ContentId, MarkKey, Payload};
 
@@ -10,6 +10,11 @@ use tiermark_mark::{ContentId, MarkKey, Payload};
 pub(crate) fn hop_keys(node: &NodeSecret, direction: Direction, depth: u8) -> Vec<MarkKey> {
     let slot = node.slot(direction, depth);
     Hop::all().map(|hop| MarkKey::new(*slot.hop(hop).as_bytes())).collect()
+}
+
+/// The key of one recipient's pattern on one content.
+pub(crate) fn closed_key(secret: &ClosedSecret) -> MarkKey {
+    MarkKey::new(*secret.as_bytes())
 }
 
 /// A mark id and the first half of a payload are the same eight bytes.
@@ -59,6 +64,7 @@ mod tests {
             shot: shot.into(),
             hop: Hop::of_shot(shot),
             up: None,
+            csc: None,
         };
         assert_eq!(content_of(&record("walk.#.png", 1)), content_of(&record("walk.#.png", 2)));
         let still = |pix: u8| content_of(&record(&shot_of_still(&[pix; 32]), pix));

@@ -2,7 +2,7 @@
 
 use super::{jcs, merkle};
 use crate::keys::tree::Hop;
-use crate::{Digest, name::nfc};
+use crate::{Commitment, Digest, name::nfc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 
@@ -23,6 +23,8 @@ pub struct Source {
     pub shot: String,
     /// Where it came from, if it was handed down.
     pub up: Option<Up>,
+    /// The commitment to its secret in the closed set, if it gets a pattern there.
+    pub csc: Option<Commitment>,
 }
 
 /// The frame of an earlier hand-over that this one came from.
@@ -58,6 +60,9 @@ pub struct FrameRecord {
     /// Where it came from, if it was handed down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up: Option<Up>,
+    /// The commitment to its secret in the closed set, if it has a pattern there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csc: Option<Commitment>,
 }
 
 /// The frames of one hand-over, numbered from 0, each name once.
@@ -99,8 +104,8 @@ impl FrameRecord {
     pub fn new(i: u32, source: &Source) -> Self {
         let shot = nfc(&source.shot);
         let hop = Hop::of_shot(&shot);
-        let Source { sha256, pix, w, h, .. } = *source;
-        Self { i, name: nfc(&source.name), sha256, pix, w, h, shot, hop, up: source.up.clone() }
+        let Source { sha256, pix, w, h, csc, .. } = *source;
+        Self { i, name: nfc(&source.name), sha256, pix, w, h, shot, hop, up: source.up.clone(), csc }
     }
 
     /// Its line in the file, without the line's end; only for records that [`check_names`] has seen.
@@ -225,7 +230,16 @@ mod tests {
 
     fn source(name: &str, shot: &str) -> Source {
         let (sha256, pix) = (Digest::of(name.as_bytes()), Digest::of(b"values"));
-        Source { name: name.to_owned(), sha256, pix, w: 1920, h: 1080, shot: shot.to_owned(), up: None }
+        Source {
+            name: name.to_owned(),
+            sha256,
+            pix,
+            w: 1920,
+            h: 1080,
+            shot: shot.to_owned(),
+            up: None,
+            csc: None,
+        }
     }
 
     #[test]

@@ -124,6 +124,11 @@ impl statement::sealed::Sealed for Handover {
 }
 
 impl Handover {
+    /// What the receiver's secrets in the closed set hang on: its delegation or, without one, its record or root.
+    pub fn closed_name(&self) -> [u8; 32] {
+        crate::studio::closed_name(self.recipient_delegation, self.recipient_record, self.recipient)
+    }
+
     /// Whether these are the frames that were handed over, to the last byte of every line.
     pub fn lists(&self, frames: &FrameList) -> bool {
         self.frames == FramesRoot::of(frames) && self.frames_file == Digest::of(frames.file())

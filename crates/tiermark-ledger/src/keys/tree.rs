@@ -8,6 +8,7 @@
 //! lattice        = Expand(N_P, label("lattice"), 32)
 //! K_slot         = Expand(N_issuer, label("slot", dir_u8, depth_u8), 32)
 //! K_hop[h]       = Expand(K_slot, label("hop", h_u8), 32)                  h = 0..15
+//! CS             = Expand(K_slot, label("cs", doc_id of the recipient's delegation, content), 32)
 //! h(shot)        = high nibble of SHA-256(label("hop-of-shot", shot))[0]
 //! commit(k)      = SHA-256(label("wm-commit", k))
 //! ```
@@ -19,7 +20,7 @@
 //! What the secrets do to a picture is the business of `tiermark-mark`, which gets 32 bytes and no names.
 
 use super::NoRandomness;
-use crate::{Digest, PartyId};
+use crate::{Commitment, Digest, PartyId};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use uuid::Uuid;
@@ -75,6 +76,20 @@ secret!(
     /// `K_hop`: the secret of one sixteenth of a slot's shots.
     HopSecret
 );
+
+secret!(
+    /// `CS`: the secret of one recipient's pattern on one content.
+    ClosedSecret
+);
+
+impl ClosedSecret {
+    /// What a list of frames says of it.
+    pub fn short_commitment(&self) -> Commitment {
+        let whole = self.commitment();
+        let (head, _) = whole.as_bytes().split_first_chunk::<16>().expect("32 bytes hold 16");
+        Commitment::from_bytes(*head)
+    }
+}
 
 impl WatermarkRoot {
     /// The root made of these bytes.
@@ -134,6 +149,12 @@ impl SlotSecret {
     /// `K_hop`: the secret for the shots of one hop.
     pub fn hop(&self, hop: Hop) -> HopSecret {
         HopSecret(derive(&self.0, &label("hop", &[&[hop.0]])))
+    }
+
+    /// `CS`: the secret of a recipient's pattern on a content. The recipient is named by its delegation, or, without one, by its
+    /// record or root: another delivery of the same drawing repeats the pattern, so that no recipient can average its own copies.
+    pub fn closed(&self, recipient: &[u8; 32], content: Digest) -> ClosedSecret {
+        ClosedSecret(derive(&self.0, &label("cs", &[recipient, content.as_bytes()])))
     }
 }
 
@@ -230,6 +251,11 @@ mod tests {
             ("slot-2", hex(slot_2.as_bytes())),
             ("slot-2-hop", hex(hop_2.as_bytes())),
             ("slot-2-commit", hop_2.commitment().to_string()),
+            ("slot-1-closed", hex(slot_1.closed(kid("A").as_bytes(), Digest::of(b"content")).as_bytes())),
+            (
+                "slot-1-closed-commit",
+                slot_1.closed(kid("A").as_bytes(), Digest::of(b"content")).short_commitment().to_string(),
+            ),
         ])
     }
 

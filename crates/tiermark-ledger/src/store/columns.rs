@@ -1,7 +1,7 @@
 //! How our names stand in columns.
 
 use crate::keys::tree::{Direction, Hop};
-use crate::{Digest, DocId, Handle, Kid, MarkId, Moment, PartyId};
+use crate::{Commitment, Digest, DocId, Handle, Kid, MarkId, Moment, PartyId};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 macro_rules! blob {
@@ -20,7 +20,7 @@ macro_rules! blob {
     )*};
 }
 
-blob!(Digest, DocId, Kid, MarkId, PartyId);
+blob!(Commitment, Digest, DocId, Kid, MarkId, PartyId);
 
 impl ToSql for Moment {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -120,6 +120,25 @@ impl Registry {
         places.into_iter().filter_map(|place| row(place).transpose()).collect()
     }
 
+    /// Every frame that was made from this original, with its hand-over, those handed over last first: by the digest of the
+    /// values in it.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn handed_over(&self, pix: Digest, most: usize) -> Result<Vec<(DocId, FrameRow)>, StoreError> {
+        let places = self.read(|connection| {
+            let sql =
+                "SELECT handover.doc, frame.i FROM frame JOIN handover ON frame.handover = handover.number
+                WHERE frame.pix = ?1 ORDER BY handover.number DESC LIMIT ?2";
+            let both = |row: &rusqlite::Row<'_>| Ok((row.get::<_, DocId>(0)?, row.get::<_, u32>(1)?));
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![pix, most as i64], both)?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        let row = |(id, i)| Ok(self.frame(id, i)?.map(|row| (id, row)));
+        places.into_iter().filter_map(|place| row(place).transpose()).collect()
+    }
+
     /// Keeps the secret of a delegation to us, as it came: sealed.
     ///
     /// # Errors

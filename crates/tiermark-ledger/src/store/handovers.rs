@@ -85,7 +85,7 @@ const HANDOVER: &str = "handover.doc, handover.mark, handover.recipient, handove
     handover.direction, handover.depth, handover.frames, handover.issued_at, handover.state, handover.issuer";
 const FRAME: &str = "frame.i, frame.name, frame.sha256, frame.pix, frame.w, frame.h, frame.shot, frame.hop,
     frame.state, frame.out_sha256, frame.psnr_centi_db, frame.z_milli, frame.out_pix, frame.up_handover,
-    frame.up_i, frame.content";
+    frame.up_i, frame.content, frame.csc";
 const HANDOVER_COLUMNS: usize = 11;
 
 impl Registry {
@@ -277,15 +277,15 @@ fn insert_handover(transaction: &Transaction<'_>, row: &HandoverRow) -> rusqlite
 
 fn insert_frames(transaction: &Transaction<'_>, number: i64, frames: &FrameList) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare(
-        "INSERT INTO frame (handover, i, name, sha256, pix, w, h, shot, hop, state, up_handover, up_i, content)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', ?10, ?11, ?12)",
+        "INSERT INTO frame (handover, i, name, sha256, pix, w, h, shot, hop, state, up_handover, up_i, content,
+         csc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', ?10, ?11, ?12, ?13)",
     )?;
     let mut sizes = std::collections::BTreeMap::<(u32, u32), u32>::new();
     for f in frames.records() {
         let up = f.up.as_ref();
         let (handover, i, content) = (up.map(|up| up.handover), up.map(|up| up.i), up.map(|up| up.content));
         insert.execute(params![
-            number, f.i, f.name, f.sha256, f.pix, f.w, f.h, f.shot, f.hop, handover, i, content
+            number, f.i, f.name, f.sha256, f.pix, f.w, f.h, f.shot, f.hop, handover, i, content, f.csc
         ])?;
         *sizes.entry((f.w, f.h)).or_default() += 1;
     }
@@ -358,6 +358,7 @@ pub(super) fn frame_row(row: &Row<'_>, first: usize) -> rusqlite::Result<FrameRo
             None => None,
             Some(handover) => Some(Up { handover, i: row.get(first + 14)?, content: row.get(first + 15)? }),
         },
+        csc: row.get(first + 16)?,
     };
     let output = match row.get(first + 9)? {
         None => None,

@@ -226,7 +226,7 @@ mod tests {
             |pragma, value: i64| Connection::open(&path).unwrap().pragma_update(None, pragma, value).unwrap();
         set("user_version", VERSION + 1);
         let newer = Registry::open(&path).err().unwrap();
-        assert!(matches!(newer, StoreError::TooNew { found: 3, known: 2, .. }), "{newer}");
+        assert!(matches!(newer, StoreError::TooNew { found: 4, known: 3, .. }), "{newer}");
         set("application_id", 7);
         assert!(matches!(Registry::open(&path).err(), Some(StoreError::NotARegistry { .. })));
         fs::write(&path, []).unwrap();

@@ -4,10 +4,16 @@
 pub(super) const APPLICATION_ID: i32 = 0x746d_726b;
 
 /// The schema that the steps below lead to.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// From no schema to version 1, from there to version 2, and so on: a registry of any age is led through the rest.
-pub(super) const STEPS: [&str; VERSION as usize] = [TABLES, CHAINS];
+pub(super) const STEPS: [&str; VERSION as usize] = [TABLES, CHAINS, CLOSED];
+
+/// Version 3: the closed set. A found picture is looked up by its original.
+const CLOSED: &str = "
+ALTER TABLE frame ADD COLUMN csc BLOB;
+CREATE INDEX frame_of_pix ON frame (pix);
+";
 
 /// Version 2: chains of several tiers, and the log.
 ///

@@ -25,6 +25,18 @@ pub struct Recipient {
     pub root: Option<Kid>,
 }
 
+impl Recipient {
+    /// What its secrets in the closed set hang on: its delegation or, without one, its record or root.
+    pub fn closed_name(&self) -> [u8; 32] {
+        closed_name(self.delegation, self.record, self.party)
+    }
+}
+
+/// See [`Recipient::closed_name`].
+pub(crate) fn closed_name(delegation: Option<DocId>, record: Option<DocId>, party: PartyId) -> [u8; 32] {
+    delegation.or(record).map_or(*party.as_bytes(), |id| *id.as_bytes())
+}
+
 impl From<&VendorRow> for Recipient {
     fn from(vendor: &VendorRow) -> Self {
         let (party, handle) = (vendor.party(), vendor.handle.clone());

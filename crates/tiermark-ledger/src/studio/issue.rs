@@ -5,7 +5,7 @@ use crate::chain;
 use crate::document::{Envelope, FrameList, FramesRoot, Handover, Nonce, Source, Tool, Vendor, Watermark};
 use crate::keys::tree::Direction;
 use crate::store::{HandoverRow, StoreError, VendorRow};
-use crate::{Digest, Handle, Moment};
+use crate::{Digest, Handle, MarkId, Moment};
 use time::OffsetDateTime;
 
 /// A hand-over that was signed and recorded just now; none of its frames has left.
@@ -117,6 +117,15 @@ impl Studio {
     pub fn may_issue(&self, order: &Order<'_>, now: OffsetDateTime) -> Result<(), StudioError> {
         let document = self.handover(order, &FrameList::none(), Moment::at(now)?)?;
         Ok(chain::may_be_issued(&self.registry, &document, order.ground.root)?)
+    }
+
+    /// What the secrets of a hand-over's receiver in the closed set hang on, as its text says; `None` if it is not filed.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn closed_name(&self, mark: MarkId) -> Result<Option<[u8; 32]>, StudioError> {
+        let Some((_, envelope)) = self.registry.handover_by_mark(mark)? else { return Ok(None) };
+        Ok(envelope.claim::<Handover>().ok().map(|handover| handover.closed_name()))
     }
 
     fn handover(

@@ -27,6 +27,7 @@ mod renew;
 pub use audit::Audit;
 pub use backup::Restored;
 pub use deliver::Delivered;
+pub(crate) use enrol::closed_name;
 pub use enrol::{Accepted, Recipient, Terms};
 pub use filing::{FiledLine, Outcome};
 pub use ground::{Branch, Ground};

@@ -38,6 +38,7 @@ pub(crate) fn source(name: &str, shot: &str) -> Source {
         h: 1080,
         shot: shot.to_owned(),
         up: None,
+        csc: None,
     }
 }
 

@@ -23,14 +23,16 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use tiermark_ledger::document::{FrameRecord, Source};
-use tiermark_ledger::keys::tree::Direction;
+use tiermark_ledger::keys::tree::{ClosedSecret, Direction};
 use tiermark_ledger::store::{FrameState, Output, StoreError};
 use tiermark_ledger::studio::{Ground, Order};
 use tiermark_ledger::{Digest, DocId, MarkId, Secrets, Studio};
+use tiermark_mark::MarkKey;
 use time::OffsetDateTime;
 
 use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
+use crate::secrets::{closed_key, content_digest};
 use crate::sink::Part;
 pub use order::{Options, Outcome, StampError, Status, To, Watch};
 use press::Presses;
@@ -55,6 +57,8 @@ struct Job {
     ground: usize,
     /// What left before, if it did.
     sealed: Option<Digest>,
+    /// The key of the recipient's pattern in the closed set; none in hand-overs from before there was one.
+    closed: Option<MarkKey>,
 }
 
 impl Stamper {
@@ -124,6 +128,7 @@ impl Stamper {
                 Some((row, known)) => jobs.push(Job {
                     index,
                     input: frame.input,
+                    closed: self.closed_again(&studio, row.mark, ground, &known.record)?,
                     record: known.record,
                     handover: row.id,
                     mark: row.mark,
@@ -159,7 +164,17 @@ impl Stamper {
         options: &Options,
         now: OffsetDateTime,
     ) -> Result<Vec<Job>, StampError> {
-        let sources: Vec<Source> = fresh.iter().map(|(_, frame)| frame.source.clone()).collect();
+        let slot = order.ground.node.slot(order.direction, order.depth());
+        let closed = |source: &Source| {
+            let content = content_digest(&FrameRecord::new(0, source));
+            slot.closed(&order.recipient.closed_name(), content)
+        };
+        let secrets: Vec<ClosedSecret> = fresh.iter().map(|(_, frame)| closed(&frame.source)).collect();
+        let committed = |((_, frame), secret): (&(usize, Scanned), &ClosedSecret)| Source {
+            csc: Some(secret.short_commitment()),
+            ..frame.source.clone()
+        };
+        let sources: Vec<Source> = fresh.iter().zip(&secrets).map(committed).collect();
         let (id, mark, records) = if options.dry_run {
             studio.may_issue(order, now)?;
             let id = DocId::from_bytes([0; 32]);
@@ -170,16 +185,34 @@ impl Stamper {
             (issued.row.id, issued.row.mark, issued.frames.records().to_vec())
         };
         // The ledger numbers the frames in the order in which they are given.
-        let job = |((index, frame), record): ((usize, Scanned), FrameRecord)| Job {
-            index,
-            input: frame.input,
-            record,
-            handover: id,
-            mark,
-            ground,
-            sealed: None,
-        };
-        Ok(fresh.into_iter().zip(records).map(job).collect())
+        let job =
+            |(((index, frame), record), secret): (((usize, Scanned), FrameRecord), &ClosedSecret)| Job {
+                index,
+                input: frame.input,
+                record,
+                handover: id,
+                mark,
+                ground,
+                sealed: None,
+                closed: Some(closed_key(secret)),
+            };
+        Ok(fresh.into_iter().zip(records).zip(&secrets).map(job).collect())
+    }
+
+    /// The key of a pattern that was committed to before: the delegation may have been renewed since.
+    fn closed_again(
+        &self,
+        studio: &Studio,
+        mark: MarkId,
+        ground: usize,
+        record: &FrameRecord,
+    ) -> Result<Option<MarkKey>, StampError> {
+        let Some(commitment) = record.csc else { return Ok(None) };
+        let Some((row, _)) = studio.registry().handover_by_mark(mark)? else { return Ok(None) };
+        let Some(name) = studio.closed_name(mark)? else { return Ok(None) };
+        let slot = self.grounds[ground].node.slot(row.direction, row.depth);
+        let secret = slot.closed(&name, content_digest(record));
+        Ok((secret.short_commitment() == commitment).then(|| closed_key(&secret)))
     }
 
     /// Press all jobs; outcomes are passed on in the order of the inputs, those already settled among them.

@@ -212,7 +212,7 @@ fn mark(
 ) -> Result<Vec<u8>, tiermark_frame::FrameError> {
     let (mut colours, alpha) = (frame.colours(), frame.alpha());
     let (premultiplied, content) = (frame.alpha_is_associated(), content_of(&job.record));
-    embedder.embed_into(&mut colours, alpha.as_ref(), premultiplied, &content);
+    embedder.embed_into(&mut colours, alpha.as_ref(), premultiplied, &content, job.closed.as_ref());
     frame.encode(&colours, &options.write)
 }
 

@@ -46,8 +46,16 @@ fn one(input: Input, options: &Options) -> Result<Scanned, Box<Outcome>> {
     let shot = input.shot().unwrap_or_else(|| shot_of_still(&pix));
     // Limits bound the sides far below 2^32.
     let (w, h) = (frame.size().width as u32, frame.size().height as u32);
-    let source =
-        Source { name: input.name.clone(), sha256, pix: Digest::from_bytes(pix), w, h, shot, up: None };
+    let source = Source {
+        name: input.name.clone(),
+        sha256,
+        pix: Digest::from_bytes(pix),
+        w,
+        h,
+        shot,
+        up: None,
+        csc: None,
+    };
     Ok(Scanned { input, source })
 }
 
