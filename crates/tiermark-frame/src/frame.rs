@@ -82,6 +82,33 @@ impl Frame {
         self.picture.alpha()
     }
 
+    /// How many colours there are: 1 (grey) or 3.
+    pub fn colour_count(&self) -> usize {
+        self.picture.layout.colours
+    }
+
+    /// Row `y` of one colour, as it stands in [`Frame::colours`]: a large picture need not be in memory as planes.
+    ///
+    /// # Panics
+    /// If there is no such row or colour.
+    pub fn colour_row(&self, channel: usize, y: usize, row: &mut [f32]) {
+        assert!(channel < self.colour_count(), "a colour of this frame");
+        self.picture.colour_row(channel, y, row);
+    }
+
+    /// Whether the file has a word for how solid its pixels are.
+    pub fn has_alpha(&self) -> bool {
+        self.picture.layout.alpha != Alpha::None
+    }
+
+    /// Row `y` of [`Frame::alpha`]; 1.0 all along where the file has no word for it.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn alpha_row(&self, y: usize, row: &mut [f32]) {
+        self.picture.alpha_row(y, row);
+    }
+
     /// Are the colours already multiplied by alpha?
     pub fn alpha_is_associated(&self) -> bool {
         self.picture.layout.alpha == Alpha::Associated
@@ -118,11 +145,44 @@ impl Frame {
     /// As [`Frame::writable`]; [`FrameError::Planes`] if number or size of `colours` is not the frame's.
     pub fn encode(&self, colours: &[Plane], options: &WriteOptions) -> Result<Vec<u8>, FrameError> {
         self.writable(options)?;
-        let fresh = self.picture.with_colours(colours)?;
+        self.encode_painted(Painted(self.picture.with_colours(colours)?), options)
+    }
+
+    /// A copy of the pixels, to be painted over row by row and given to [`Frame::encode_painted`].
+    pub fn painted(&self) -> Painted {
+        Painted(self.picture.clone())
+    }
+
+    /// As [`Frame::encode`], with pixels that were painted over.
+    ///
+    /// # Errors
+    /// As [`Frame::writable`]; [`FrameError::Planes`] if they are those of a frame of another shape.
+    pub fn encode_painted(&self, painted: Painted, options: &WriteOptions) -> Result<Vec<u8>, FrameError> {
+        self.writable(options)?;
+        let fresh = painted.0;
+        let shape = |picture: &Picture| (picture.size, picture.layout, picture.bits());
+        if shape(&fresh) != shape(&self.picture) {
+            return Err(FrameError::Planes("the pixels of another frame".to_owned()));
+        }
         // Packing pixels of a lossy file again would cost quality for nothing.
         if self.format == Format::Jpeg && fresh == self.picture {
             return Ok(self.bytes.clone());
         }
-        format::encode(self.format, &self.bytes, &fresh)
+        format::encode(self.format, &self.bytes, fresh)
+    }
+}
+
+/// The pixels of a frame on their way to other colours.
+pub struct Painted(Picture);
+
+impl Painted {
+    /// Give row `y` these colours, under the rules of [`Frame::encode`].
+    ///
+    /// # Panics
+    /// If there is no such row, or another number of colours or columns.
+    pub fn paint(&mut self, y: usize, colours: &[&[f32]]) {
+        assert_eq!(colours.len(), self.0.layout.colours, "as many colours");
+        assert!(colours.iter().all(|row| row.len() == self.0.size.width), "rows of this width");
+        self.0.paint(y, colours);
     }
 }

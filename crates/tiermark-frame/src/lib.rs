@@ -33,6 +33,6 @@ mod sequence;
 
 pub use error::FrameError;
 pub use format::{Format, probe};
-pub use frame::{Frame, WriteOptions};
+pub use frame::{Frame, Painted, WriteOptions};
 pub use limits::Limits;
 pub use sequence::{NumberedName, numbered};

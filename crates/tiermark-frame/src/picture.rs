@@ -1,5 +1,7 @@
 //! Samples as a file stores them, and the planes that they are looked at as.
 
+use std::ops::Range;
+
 use sha2::{Digest, Sha256};
 use tiermark_signal::{Plane, Size};
 
@@ -74,29 +76,56 @@ impl Picture {
 
     /// The colour channels as planes.
     pub(crate) fn colours(&self) -> Vec<Plane> {
-        (0..self.layout.colours).map(|channel| self.channel(channel, |code| code)).collect()
+        (0..self.layout.colours)
+            .map(|channel| self.plane(|y, row| self.colour_row(channel, y, row)))
+            .collect()
     }
 
     /// How solid each pixel is, 0.0 to 1.0; `None` if all are and the file has no word for it.
     pub(crate) fn alpha(&self) -> Option<Plane> {
-        match self.layout.alpha {
-            Alpha::None => None,
-            Alpha::Straight | Alpha::Associated => {
-                Some(self.channel(self.layout.colours, |code| code / 255.0))
-            }
-            Alpha::Key(_) => Some(match &self.samples {
-                Samples::Byte(values) => solid(values, self.size, self.layout),
-                Samples::Word(values) => solid(values, self.size, self.layout),
-            }),
+        (self.layout.alpha != Alpha::None).then(|| self.plane(|y, row| self.alpha_row(y, row)))
+    }
+
+    fn plane(&self, fill: impl Fn(usize, &mut [f32])) -> Plane {
+        let mut plane = Plane::filled(self.size, 0.0);
+        (0..self.size.height).for_each(|y| fill(y, plane.row_mut(y)));
+        plane
+    }
+
+    /// Row `y` of one colour.
+    pub(crate) fn colour_row(&self, channel: usize, y: usize, row: &mut [f32]) {
+        match &self.samples {
+            Samples::Byte(values) => pick(&values[self.at(y)], self.layout.channels, channel, row),
+            Samples::Word(values) => pick(&values[self.at(y)], self.layout.channels, channel, row),
         }
     }
 
-    fn channel(&self, channel: usize, scale: impl Fn(f32) -> f32) -> Plane {
-        let samples = match &self.samples {
-            Samples::Byte(values) => pick(values, self.layout.channels, channel, scale),
-            Samples::Word(values) => pick(values, self.layout.channels, channel, scale),
-        };
-        Plane::new(self.size, samples).expect("Picture::new counted the samples")
+    /// How solid the pixels of row `y` are.
+    pub(crate) fn alpha_row(&self, y: usize, row: &mut [f32]) {
+        match (self.layout.alpha, &self.samples) {
+            (Alpha::None, _) => row.fill(1.0),
+            (Alpha::Straight | Alpha::Associated, _) => {
+                self.colour_row(self.layout.colours, y, row);
+                row.iter_mut().for_each(|v| *v /= 255.0);
+            }
+            (Alpha::Key(_), Samples::Byte(values)) => solid(&values[self.at(y)], self.layout, row),
+            (Alpha::Key(_), Samples::Word(values)) => solid(&values[self.at(y)], self.layout, row),
+        }
+    }
+
+    /// Where the samples of row `y` stand.
+    fn at(&self, y: usize) -> Range<usize> {
+        let stride = self.size.width * self.layout.channels;
+        y * stride..(y + 1) * stride
+    }
+
+    /// Give row `y` other colours, as [`Picture::with_colours`] does.
+    pub(crate) fn paint(&mut self, y: usize, colours: &[&[f32]]) {
+        let (at, layout) = (self.at(y), self.layout);
+        match &mut self.samples {
+            Samples::Byte(values) => repaint(&mut values[at], layout, colours),
+            Samples::Word(values) => repaint(&mut values[at], layout, colours),
+        }
     }
 
     /// SHA-256 of size, channels, depth and all samples, as the record of a delivery wants it.
@@ -125,9 +154,9 @@ impl Picture {
             )));
         }
         let mut fresh = self.clone();
-        match &mut fresh.samples {
-            Samples::Byte(values) => repaint(values, self.layout, planes),
-            Samples::Word(values) => repaint(values, self.layout, planes),
+        for y in 0..self.size.height {
+            let rows: Vec<&[f32]> = planes.iter().map(|plane| plane.row(y)).collect();
+            fresh.paint(y, &rows);
         }
         Ok(fresh)
     }
@@ -181,16 +210,26 @@ impl Sample for u16 {
     }
 }
 
-fn pick<S: Sample>(values: &[S], channels: usize, channel: usize, scale: impl Fn(f32) -> f32) -> Vec<f32> {
-    values.iter().skip(channel).step_by(channels).map(|sample| scale(sample.code())).collect()
+fn pick<S: Sample>(values: &[S], channels: usize, channel: usize, row: &mut [f32]) {
+    fn of<S: Sample, const CHANNELS: usize>(values: &[S], channel: usize, row: &mut [f32]) {
+        row.iter_mut()
+            .zip(values.as_chunks::<CHANNELS>().0)
+            .for_each(|(v, pixel)| *v = pixel[channel].code());
+    }
+    match channels {
+        1 => of::<S, 1>(values, channel, row),
+        3 => of::<S, 3>(values, channel, row),
+        4 => of::<S, 4>(values, channel, row),
+        _ => row
+            .iter_mut()
+            .zip(values.chunks_exact(channels))
+            .for_each(|(v, pixel)| *v = pixel[channel].code()),
+    }
 }
 
-fn solid<S: Sample>(values: &[S], size: Size, layout: Layout) -> Plane {
-    let samples = values
-        .chunks_exact(layout.channels)
-        .map(|pixel| f32::from(u8::from(!absent(pixel, layout))))
-        .collect();
-    Plane::new(size, samples).expect("Picture::new counted the samples")
+fn solid<S: Sample>(values: &[S], layout: Layout, row: &mut [f32]) {
+    let pixels = values.chunks_exact(layout.channels);
+    row.iter_mut().zip(pixels).for_each(|(v, pixel)| *v = f32::from(u8::from(!absent(pixel, layout))));
 }
 
 /// Is this pixel wholly transparent?
@@ -202,15 +241,15 @@ fn absent<S: Sample>(pixel: &[S], layout: Layout) -> bool {
     }
 }
 
-fn repaint<S: Sample>(values: &mut [S], layout: Layout, planes: &[Plane]) {
-    match (layout.channels, planes) {
+fn repaint<S: Sample>(values: &mut [S], layout: Layout, colours: &[&[f32]]) {
+    match (layout.channels, colours) {
         (1, [grey]) => repaint_pixels(values.as_chunks_mut::<1>().0, layout, [grey]),
         (2, [grey]) => repaint_pixels(values.as_chunks_mut::<2>().0, layout, [grey]),
         (3, [r, g, b]) => repaint_pixels(values.as_chunks_mut::<3>().0, layout, [r, g, b]),
         (4, [r, g, b]) => repaint_pixels(values.as_chunks_mut::<4>().0, layout, [r, g, b]),
-        (channels, planes) => {
+        (channels, colours) => {
             for (index, pixel) in values.chunks_exact_mut(channels).enumerate() {
-                repaint_pixel(pixel, layout, planes.iter().map(|plane| plane.samples()[index]));
+                repaint_pixel(pixel, layout, colours.iter().map(|row| row[index]));
             }
         }
     }
@@ -220,11 +259,11 @@ fn repaint<S: Sample>(values: &mut [S], layout: Layout, planes: &[Plane]) {
 fn repaint_pixels<S: Sample, const CHANNELS: usize, const COLOURS: usize>(
     pixels: &mut [[S; CHANNELS]],
     layout: Layout,
-    planes: [&Plane; COLOURS],
+    colours: [&[f32]; COLOURS],
 ) {
-    let planes = planes.map(|plane| &plane.samples()[..pixels.len()]);
+    let colours = colours.map(|row| &row[..pixels.len()]);
     for (index, pixel) in pixels.iter_mut().enumerate() {
-        repaint_pixel(pixel, layout, planes.iter().map(|plane| plane[index]));
+        repaint_pixel(pixel, layout, colours.iter().map(|row| row[index]));
     }
 }
 

@@ -37,6 +37,7 @@ mod key;
 mod layout;
 mod mask;
 mod payload;
+mod rows;
 mod sync;
 
 pub use detect::{CellEvidence, Evidence, Laid, Original, Profile, Scores, WordEvidence};
@@ -46,3 +47,4 @@ pub use evidence::{ATTRIBUTION, FalseAlarm};
 pub use key::MarkKey;
 pub use layout::pixels_per_ref;
 pub use payload::{ContentId, Payload};
+pub use rows::{OnWhite, Rows, RowsMut};

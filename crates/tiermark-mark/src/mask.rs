@@ -123,20 +123,6 @@ pub(crate) struct Headroom {
 const NEAR_WHITE: f32 = 240.0;
 
 impl Headroom {
-    /// Measure one channel.
-    pub(crate) fn of(channel: &Plane) -> Self {
-        let scale = pixels_per_ref(channel.size());
-        let factor = block_side(8.0 * scale, channel.size());
-        // A window of 80 ref px.
-        let radius = (40.0 * scale / factor as f64) as usize;
-        Self {
-            white: local_mean(channel, factor, radius, |v| v >= NEAR_WHITE, 255.0),
-            black: local_mean(channel, factor, radius, |v| v <= 255.0 - NEAR_WHITE, 0.0),
-            factor,
-            width: channel.width(),
-        }
-    }
-
     /// Readers of whole rows: the local mean of near-white and of near-black samples.
     pub(crate) fn rows(&self) -> (Blocks<'_>, Blocks<'_>) {
         let blocks = |plane| Blocks::new(plane, self.factor, self.width);
@@ -163,54 +149,103 @@ pub(crate) fn room(sample: f32, white: f32, black: f32, cap: f32, paper: f32) ->
     }
 }
 
-/// The samples that `near` is true of, as their mean over windows of blocks; `without` where there are none.
-fn local_mean(
-    channel: &Plane,
+/// One channel on its way to its [`Headroom`], row by row from the top.
+pub(crate) struct Ends {
+    white: NearSums,
+    black: NearSums,
+    size: Size,
     factor: usize,
-    radius: usize,
-    near: impl Fn(f32) -> bool,
-    without: f32,
-) -> Plane {
-    let [sums, counts] = widest(NearSums { channel, factor, near }).map(|sums| box_mean(&sums, radius));
-    let mut mean = sums;
-    let mean_of = |(sum, &count): (&mut f32, &f32)| *sum = if count > 0.0 { *sum / count } else { without };
-    mean.samples_mut().iter_mut().zip(counts.samples()).for_each(mean_of);
-    mean
 }
 
-/// Sum and number, in each block, of the samples that `near` is true of.
-struct NearSums<'a, F> {
-    channel: &'a Plane,
-    factor: usize,
-    near: F,
+impl Ends {
+    /// Nothing seen yet of a channel of this size.
+    pub(crate) fn new(size: Size) -> Self {
+        let factor = block_side(8.0 * pixels_per_ref(size), size);
+        let near = |from, to| NearSums::new(size, factor, [from, to]);
+        Self {
+            white: near(NEAR_WHITE, f32::INFINITY),
+            black: near(f32::NEG_INFINITY, 255.0 - NEAR_WHITE),
+            size,
+            factor,
+        }
+    }
+
+    /// Row `y`, which follows on the one before.
+    pub(crate) fn add(&mut self, y: usize, row: &[f32]) {
+        widest(NextRow { ends: self, row });
+        if (y + 1).is_multiple_of(self.factor) || y + 1 == self.size.height {
+            [&mut self.white, &mut self.black]
+                .into_iter()
+                .for_each(|near| near.close(y / self.factor, self.factor));
+        }
+    }
+
+    /// What was seen of all rows.
+    pub(crate) fn headroom(self) -> Headroom {
+        // A window of 80 ref px.
+        let radius = (40.0 * pixels_per_ref(self.size) / self.factor as f64) as usize;
+        let (white, black) = (self.white.mean(radius, 255.0), self.black.mean(radius, 0.0));
+        Headroom { white, black, factor: self.factor, width: self.size.width }
+    }
 }
 
-impl<F: Fn(f32) -> bool> Wide for NearSums<'_, F> {
-    type Output = [Plane; 2];
+/// Sum and number, in each block, of the samples within a range, both ends of it included.
+struct NearSums {
+    range: [f32; 2],
+    /// Of the columns of the blocks that are being read.
+    columns: [Vec<f32>; 2],
+    blocks: [Plane; 2],
+}
+
+impl NearSums {
+    fn new(size: Size, factor: usize, range: [f32; 2]) -> Self {
+        let columns = [(); 2].map(|()| vec![0.0; size.width]);
+        let blocks = [(); 2].map(|()| Plane::filled(blocks_over(size, factor), 0.0));
+        Self { range, columns, blocks }
+    }
 
     #[inline(always)]
-    fn run(self) -> [Plane; 2] {
-        let Self { channel, factor, near } = self;
-        let size = blocks_over(channel.size(), factor);
-        let (mut sums, mut counts) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
-        let (mut sum, mut count) = (vec![0.0_f32; channel.width()], vec![0.0_f32; channel.width()]);
-        for block in 0..size.height {
-            sum.fill(0.0);
-            count.fill(0.0);
-            for y in block * factor..((block + 1) * factor).min(channel.height()) {
-                for ((sum, count), &v) in sum.iter_mut().zip(&mut count).zip(channel.row(y)) {
-                    let counted = if near(v) { 1.0 } else { 0.0 };
-                    *sum += counted * v;
-                    *count += counted;
-                }
-            }
-            let total = |columns: &[f32], row: &mut [f32]| {
-                row.iter_mut().zip(columns.chunks(factor)).for_each(|(v, c)| *v = c.iter().sum());
-            };
-            total(&sum, sums.row_mut(block));
-            total(&count, counts.row_mut(block));
+    fn add(&mut self, row: &[f32]) {
+        let ([from, to], [sums, counts]) = (self.range, &mut self.columns);
+        for ((sum, count), &v) in sums.iter_mut().zip(counts).zip(row) {
+            let counted = if (v >= from) & (v <= to) { 1.0 } else { 0.0 };
+            *sum += counted * v;
+            *count += counted;
         }
-        [sums, counts]
+    }
+
+    /// Put the columns together, and begin anew.
+    fn close(&mut self, block: usize, factor: usize) {
+        for (columns, blocks) in self.columns.iter_mut().zip(&mut self.blocks) {
+            let totals = blocks.row_mut(block).iter_mut().zip(columns.chunks(factor));
+            totals.for_each(|(v, columns)| *v = columns.iter().sum());
+            columns.fill(0.0);
+        }
+    }
+
+    /// The mean of those samples over windows of blocks; `without` where there are none.
+    fn mean(self, radius: usize, without: f32) -> Plane {
+        let [mut mean, counts] = self.blocks.map(|sums| box_mean(&sums, radius));
+        let mean_of =
+            |(sum, &count): (&mut f32, &f32)| *sum = if count > 0.0 { *sum / count } else { without };
+        mean.samples_mut().iter_mut().zip(counts.samples()).for_each(mean_of);
+        mean
+    }
+}
+
+/// The next row of a channel.
+struct NextRow<'a> {
+    ends: &'a mut Ends,
+    row: &'a [f32],
+}
+
+impl Wide for NextRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.ends.white.add(self.row);
+        self.ends.black.add(self.row);
     }
 }
 
@@ -249,7 +284,9 @@ mod tests {
     #[test]
     fn white_paper_has_no_room_above_and_marked_paper_keeps_its_own() {
         let at = |channel: &Plane, x: usize| {
-            let headroom = Headroom::of(channel);
+            let mut ends = Ends::new(channel.size());
+            channel.rows().enumerate().for_each(|(y, row)| ends.add(y, row));
+            let headroom = ends.headroom();
             let (white, black) = headroom.rows();
             let (mut w, mut b) = (vec![0.0; channel.width()], vec![0.0; channel.width()]);
             white.row(150, &mut w);

@@ -11,18 +11,42 @@ use crate::filter::gaussian;
 /// If the pictures differ in channels or size.
 pub fn psnr(host: &[Plane], marked: &[Plane]) -> f64 {
     assert_eq!(host.len(), marked.len(), "as many channels");
-    let (mut sum, mut count) = (0.0_f64, 0_usize);
-    for (a, b) in host.iter().zip(marked) {
+    let mut difference = Difference::new(host.len());
+    for (channel, (a, b)) in host.iter().zip(marked).enumerate() {
         assert_eq!(a.size(), b.size(), "one size");
-        sum += a
-            .samples()
-            .iter()
-            .zip(b.samples())
-            .map(|(a, b)| f64::from(a - b) * f64::from(a - b))
-            .sum::<f64>();
-        count += a.size().area();
+        difference.add(channel, a.samples(), b.samples());
     }
-    10.0 * libm::log10(255.0 * 255.0 * count as f64 / sum)
+    difference.psnr()
+}
+
+/// The difference of two pictures that are looked at piece by piece: [`psnr`] for those that are never whole in memory.
+pub struct Difference {
+    /// Squared difference of each channel, so that pieces of several channels may come in turns: no sum changes its order.
+    sums: Vec<f64>,
+    count: usize,
+}
+
+impl Difference {
+    /// Nothing seen yet of so many channels.
+    pub fn new(channels: usize) -> Self {
+        Self { sums: vec![0.0; channels], count: 0 }
+    }
+
+    /// Add the next samples of a channel.
+    ///
+    /// # Panics
+    /// If there is no such channel, or more samples on one side.
+    pub fn add(&mut self, channel: usize, host: &[f32], marked: &[f32]) {
+        assert_eq!(host.len(), marked.len(), "as many samples");
+        let squares = host.iter().zip(marked).map(|(a, b)| f64::from(a - b) * f64::from(a - b));
+        self.sums[channel] = squares.fold(self.sums[channel], |sum, square| sum + square);
+        self.count += host.len();
+    }
+
+    /// Peak signal-to-noise ratio of all that was added, dB.
+    pub fn psnr(&self) -> f64 {
+        10.0 * libm::log10(255.0 * 255.0 * self.count as f64 / self.sums.iter().sum::<f64>())
+    }
 }
 
 /// The largest change of any channel among pixels whose 3 by 3 surroundings are one colour in `host`, code values;
@@ -88,6 +112,20 @@ mod tests {
         let (host, marked) = ([host], [marked]);
         assert!((psnr(&host, &marked) - 48.1308).abs() < 1e-3);
         assert_eq!(psnr(&host, &host), f64::INFINITY);
+    }
+
+    #[test]
+    fn psnr_does_not_depend_on_the_pieces() {
+        let size = Size { width: 40, height: 9 };
+        let planes = |k: usize| {
+            [0, 1, 2].map(|c| Plane::from_fn(size, |x, y| ((x * k + y * 7 + c) % 23) as f32 / 2.57))
+        };
+        let (host, marked) = (planes(5), planes(6));
+        let mut by_rows = Difference::new(3);
+        for y in 0..size.height {
+            (0..3).for_each(|c| by_rows.add(c, host[c].row(y), marked[c].row(y)));
+        }
+        assert_eq!(by_rows.psnr().to_bits(), psnr(&host, &marked).to_bits());
     }
 
     #[test]

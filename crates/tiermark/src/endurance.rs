@@ -1,8 +1,10 @@
 //! Will a marked copy still say whose it is after its first leak?
 
-use tiermark_mark::{Detector, Effort, Payload, Picture, Question};
+use tiermark_frame::Frame;
+use tiermark_mark::{Detector, Effort, OnWhite, Payload, Question};
 
-use crate::bench::{jpeg, on_white, picture_of, planes_of};
+use crate::bench::{jpeg, on_white, picture_of_frame};
+use crate::rows::{Found, Paper};
 use crate::verdict::ATTRIBUTION;
 
 /// From this statistic on, a copy needs no second look: on all samples such copies read after every change of the table.
@@ -25,7 +27,7 @@ impl Endurance {
     /// Read a marked frame as a leak would show it: laid on white, and after JPEG 75 where that is not strong or `always`.
     ///
     /// A mark that lives only as long as a layer stays transparent, or a file is not recompressed, is none.
-    pub(crate) fn of(marked: &Picture<'_>, payload: Payload, detector: &Detector, always: bool) -> Self {
+    pub(crate) fn of(marked: &Frame, payload: Payload, detector: &Detector, always: bool) -> Self {
         let question = Question {
             listed: 0,
             known: &[payload],
@@ -33,17 +35,14 @@ impl Endurance {
             contents: &[],
             effort: Effort::KnownScales,
         };
-        let read = |picture: &Picture<'_>| {
-            let reading =
-                detector.read_on_white(picture, &question).into_iter().find(|r| r.payload == payload);
+        let read = |found: &OnWhite| {
+            let reading = detector.read_on_white(found, &question).into_iter().find(|r| r.payload == payload);
             reading.map_or((0.0, false), |reading| (reading.z, reading.false_alarm.log10() <= ATTRIBUTION))
         };
-        let (z, readable) = read(marked);
+        let (z, readable) = read(&OnWhite::of(&Found(marked)));
         let jpeg = (always || (readable && z < STRONG)).then(|| {
-            jpeg(&on_white(&picture_of(marked.colours, marked.alpha)), 75).map_or((0.0, false), |jpeg| {
-                let (colours, alpha) = planes_of(&jpeg);
-                read(&Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: false })
-            })
+            let leaked = jpeg(&on_white(&picture_of_frame(marked)), 75);
+            leaked.map_or((0.0, false), |leaked| read(&OnWhite::of(&Paper(leaked.into_rgb8()))))
         });
         let lasting = readable && jpeg.is_none_or(|(_, lasting)| lasting);
         Self { z, z_after_jpeg: jpeg.map(|(z, _)| z), readable, lasting }

@@ -16,6 +16,7 @@ pub mod mhl;
 mod ordered;
 pub mod receive;
 pub mod report;
+mod rows;
 mod secrets;
 pub mod selftest;
 mod shots;

@@ -95,14 +95,14 @@ pub(crate) fn decode(format: Format, bytes: &[u8], limits: &Limits) -> Result<De
 }
 
 /// The file `bytes` with the pixels of `picture`, which has the size and layout that [`decode`] found.
-pub(crate) fn encode(format: Format, bytes: &[u8], picture: &Picture) -> Result<Vec<u8>, FrameError> {
+pub(crate) fn encode(format: Format, bytes: &[u8], picture: Picture) -> Result<Vec<u8>, FrameError> {
     match format {
         Format::Png => png::encode(bytes, picture),
-        Format::Jpeg => jpeg::encode(bytes, picture),
-        Format::Tiff => tiff::encode(bytes, picture),
-        Format::Tga => tga::encode(bytes, picture),
-        Format::Bmp => bmp::encode(bytes, picture),
-        Format::WebP => webp::encode(bytes, picture),
+        Format::Jpeg => jpeg::encode(bytes, &picture),
+        Format::Tiff => tiff::encode(bytes, &picture),
+        Format::Tga => tga::encode(bytes, &picture),
+        Format::Bmp => bmp::encode(bytes, &picture),
+        Format::WebP => webp::encode(bytes, &picture),
     }
 }
 

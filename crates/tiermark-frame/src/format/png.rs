@@ -34,8 +34,8 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, FrameErro
 }
 
 /// Put the pixels of `picture` into the PNG file `bytes`.
-pub(crate) fn encode(bytes: &[u8], picture: &Picture) -> Result<Vec<u8>, FrameError> {
-    let pixels = idat(picture)?;
+pub(crate) fn encode(bytes: &[u8], picture: Picture) -> Result<Vec<u8>, FrameError> {
+    let pixels = idat(&picture)?;
     let mut out = Vec::with_capacity(bytes.len().saturating_add(pixels.len() / 2));
     out.extend_from_slice(&bytes[..SIGNATURE]);
     let mut widened = false;
@@ -47,7 +47,7 @@ pub(crate) fn encode(bytes: &[u8], picture: &Picture) -> Result<Vec<u8>, FrameEr
             b"IHDR" => {
                 let header = Header::of(chunk.body)?;
                 widened = header.needs_widening();
-                out.extend_from_slice(&header.rewritten(picture));
+                out.extend_from_slice(&header.rewritten(&picture));
             }
             b"IDAT" if waiting => {
                 out.extend_from_slice(&pixels);

@@ -19,6 +19,7 @@ use crate::code::Codeword;
 use crate::embed::Picture;
 use crate::key::MarkKey;
 use crate::payload::{ContentId, Payload};
+use crate::rows::OnWhite;
 use crate::sync::Fit;
 pub(crate) use front::Gentle;
 use look::{FURTHER_MAPS, Look, PLACED_MAPS, Stage};
@@ -162,9 +163,9 @@ impl Detector {
     }
 
     /// The words in `found` laid on white paper, as most copies leak; not in a layer's colours beneath its alpha.
-    pub fn read_on_white(&self, found: &Picture<'_>, question: &Question<'_>) -> Vec<Reading> {
+    pub fn read_on_white(&self, found: &OnWhite, question: &Question<'_>) -> Vec<Reading> {
         let words = self.words(question);
-        self.search(&Gentle::on(found, None), question, &words, found.layers() as f64)
+        self.search(&Gentle::of(&found.luma, None), question, &words, found.layers as f64)
     }
 
     /// Stage by stage until a word is certain; then the same map more finely, and whatever else lies beside. This is one of

@@ -11,8 +11,9 @@ use crate::carrier::{ClosedPattern, LatticeCarrier, SignField, Tile, WordCarrier
 use crate::code::encode;
 use crate::earlier::Earlier;
 use crate::key::MarkKey;
-use crate::mask::{Activity, Headroom, grown};
+use crate::mask::{Activity, Ends, Headroom, grown};
 use crate::payload::{ContentId, Payload, word};
+use crate::rows::{LumaRow, Planes, Rows, RowsMut};
 pub(crate) use probe::Probe;
 use row::{Carriers, Columns, Row};
 pub use strength::Strength;
@@ -107,44 +108,37 @@ impl Embedder {
     ///
     /// Where alpha is 0.0 nothing changes. No sample leaves 0.0 to 255.0 that was inside.
     pub fn embed(&self, host: &Picture<'_>, content: &ContentId) -> Vec<Plane> {
-        let mut colours = host.colours.to_vec();
-        self.embed_into(&mut colours, host.alpha, host.premultiplied, content, None);
-        colours
+        self.embedded(host, content, None)
     }
 
     /// The same, and with it the recipient's pattern of the closed set: `closed` is the key of this recipient and this content.
     pub fn embed_closed(&self, host: &Picture<'_>, content: &ContentId, closed: &MarkKey) -> Vec<Plane> {
-        let mut colours = host.colours.to_vec();
-        self.embed_into(&mut colours, host.alpha, host.premultiplied, content, Some(closed));
-        colours
+        self.embedded(host, content, Some(closed))
     }
 
-    /// The same in place: a picture need not be in memory twice.
-    pub fn embed_into(
-        &self,
-        colours: &mut [Plane],
-        alpha: Option<&Plane>,
-        premultiplied: bool,
-        content: &ContentId,
-        closed: Option<&MarkKey>,
-    ) {
-        let host = Picture { colours, alpha, premultiplied };
-        let luma = host.luma();
-        let on_white = alpha.map(|_| host.luma_on_white());
-        let on_white = on_white.as_ref().unwrap_or(&luma);
-        let activity = Activity::of(on_white);
+    fn embedded(&self, host: &Picture<'_>, content: &ContentId, closed: Option<&MarkKey>) -> Vec<Plane> {
+        let (alpha, premultiplied) = (host.alpha, host.premultiplied);
+        let mut planes = Planes { colours: host.colours.to_vec(), alpha, premultiplied };
+        self.embed_rows(&mut planes, content, closed);
+        planes.colours
+    }
+
+    /// The same in place and row by row: all that is held of the picture besides is its luma, and for a further mark what
+    /// earlier ones did to it.
+    pub fn embed_rows(&self, picture: &mut impl RowsMut, content: &ContentId, closed: Option<&MarkKey>) {
+        let Survey { luma, on_white, rooms, coloured } = Survey::of(picture);
+        let closed = closed.map(|key| ClosedPattern::new(key, luma.size(), coloured));
+        let (activity, earlier) = {
+            let on_white = on_white.as_ref().unwrap_or(&luma);
+            (Activity::of(on_white), (self.layer == Layer::Further).then(|| Earlier::of(on_white)))
+        };
+        drop(on_white);
         let cells = if closed.is_some() { self.strength.cells } else { 0.0 };
-        let gain = Strength { cells, ..self.strength }.affordable_gain(&activity);
-        let rooms: Vec<Headroom> = colours.iter().map(Headroom::of).collect();
-        let closed = closed.map(|key| ClosedPattern::new(key, luma.size(), is_coloured(colours)));
-        let earlier = (self.layer == Layer::Further).then(|| Earlier::of(on_white));
         widest(Marking {
             embedder: self,
             columns: Columns::new(luma.size(), self.lattice.shift(content)),
-            gain,
-            colours,
-            alpha,
-            premultiplied,
+            gain: Strength { cells, ..self.strength }.affordable_gain(&activity),
+            picture,
             luma: &luma,
             activity: activity.rows(),
             rooms: rooms.iter().map(Headroom::rows).collect(),
@@ -154,26 +148,60 @@ impl Embedder {
     }
 }
 
-/// Whether the closed set may tint a picture: grey ones stay grey.
-///
-/// Decided on the mean distance of red and blue from green, code values.
-pub(crate) fn is_coloured(colours: &[Plane]) -> bool {
+/// How far red and blue are from green along a row, together; 0.0 for grey.
+fn colours_apart<R: AsRef<[f32]>>(rows: &[R]) -> f64 {
+    let [red, green, blue] = rows else { return 0.0 };
+    let others = green.as_ref().iter().zip(blue.as_ref());
+    let apart = red.as_ref().iter().zip(others).map(|(r, (g, b))| (r - g).abs() + (b - g).abs());
+    f64::from(apart.sum::<f32>())
+}
+
+/// Whether the closed set may tint a picture whose colours are so far apart in all: grey ones stay grey.
+fn is_coloured(apart: f64, size: Size) -> bool {
     /// Far above what compression leaves in grey pictures, and far below the palest drawing.
     const LEAST: f64 = 1.0;
-    let [red, green, blue] = colours else { return false };
-    let others = green.samples().iter().zip(blue.samples());
-    let apart = red.samples().iter().zip(others).map(|(r, (g, b))| f64::from((r - g).abs() + (b - g).abs()));
-    apart.sum::<f64>() / red.samples().len() as f64 >= LEAST
+    apart / size.area() as f64 >= LEAST
+}
+
+/// What is to be known of a picture before its first row is marked.
+struct Survey {
+    luma: Plane,
+    /// Luma laid on white paper, where there is alpha.
+    on_white: Option<Plane>,
+    /// Of each channel.
+    rooms: Vec<Headroom>,
+    /// Whether the closed set may tint it.
+    coloured: bool,
+}
+
+impl Survey {
+    fn of(picture: &impl Rows) -> Self {
+        let size = picture.size();
+        let plane = || Plane::filled(size, 0.0);
+        let (mut luma, mut on_white) = (plane(), picture.has_alpha().then(plane));
+        let mut ends: Vec<_> = (0..picture.channels()).map(|_| Ends::new(size)).collect();
+        let (mut row, mut apart) = (LumaRow::new(picture), 0.0);
+        for y in 0..size.height {
+            row.read(picture, y);
+            ends.iter_mut().zip(&row.colours).for_each(|(ends, row)| ends.add(y, row));
+            apart += colours_apart(&row.colours);
+            row.write(luma.row_mut(y));
+            if let Some(on_white) = &mut on_white {
+                on_white.row_mut(y).copy_from_slice(luma.row(y));
+                row.lay_on_white(picture, y, on_white.row_mut(y));
+            }
+        }
+        let coloured = is_coloured(apart, size);
+        Self { luma, on_white, rooms: ends.into_iter().map(Ends::headroom).collect(), coloured }
+    }
 }
 
 /// One picture being marked, row by row.
-struct Marking<'a> {
+struct Marking<'a, P> {
     embedder: &'a Embedder,
     columns: Columns,
     gain: f32,
-    colours: &'a mut [Plane],
-    alpha: Option<&'a Plane>,
-    premultiplied: bool,
+    picture: &'a mut P,
     luma: &'a Plane,
     activity: Blocks<'a>,
     rooms: Vec<(Blocks<'a>, Blocks<'a>)>,
@@ -181,13 +209,16 @@ struct Marking<'a> {
     closed: Option<ClosedPattern>,
 }
 
-impl Wide for Marking<'_> {
+impl<P: RowsMut> Wide for Marking<'_, P> {
     type Output = ();
 
     #[inline(always)]
-    fn run(mut self) {
-        let colours = std::mem::take(&mut self.colours);
+    fn run(self) {
         let mut row = Row::new(&self.columns, &self.embedder.strength);
+        let samples = || vec![0.0; self.luma.width()];
+        let mut colours: Vec<Vec<f32>> = self.rooms.iter().map(|_| samples()).collect();
+        let mut alpha = self.picture.has_alpha().then(samples);
+        let premultiplied = self.picture.premultiplied();
         for y in 0..self.luma.height() {
             self.activity.row(y, &mut row.activity);
             self.pattern(y, &mut row);
@@ -195,17 +226,23 @@ impl Wide for Marking<'_> {
             if let Some(earlier) = &self.earlier {
                 row.heed(earlier, self.luma, y);
             }
-            for (c, (channel, (white, black))) in colours.iter_mut().zip(&self.rooms).enumerate() {
-                row.tint(c);
+            if let Some(alpha) = &mut alpha {
+                self.picture.alpha_row(y, alpha);
+            }
+            for (channel, (samples, (white, black))) in colours.iter_mut().zip(&self.rooms).enumerate() {
+                self.picture.colour_row(channel, y, samples);
+                row.tint(channel);
                 white.row(y, &mut row.white);
                 black.row(y, &mut row.black);
-                row.add_to(channel.row_mut(y), self.alpha.map(|alpha| alpha.row(y)), self.premultiplied);
+                row.add_to(samples, alpha.as_deref(), premultiplied);
             }
+            let marked: Vec<&[f32]> = colours.iter().map(Vec::as_slice).collect();
+            self.picture.paint(y, &marked);
         }
     }
 }
 
-impl Marking<'_> {
+impl<P> Marking<'_, P> {
     /// Fill in the pattern and its cap along row `y`, from the activity that is already there.
     #[inline(always)]
     fn pattern(&self, y: usize, row: &mut Row) {

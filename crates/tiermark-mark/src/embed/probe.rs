@@ -4,7 +4,7 @@ use tiermark_signal::{Plane, Wide, widest};
 
 use super::row::{Columns, Row};
 use super::strength::SLOPE;
-use super::{Picture, Strength};
+use super::{Picture, Strength, Survey};
 use crate::mask::{Activity, Headroom, grown};
 
 /// A picture ready to be compared with marked copies of it.
@@ -13,6 +13,8 @@ pub(crate) struct Probe {
     pub(crate) base: Vec<Plane>,
     /// How far luma moves for a pattern's step of one code value, at each place.
     pub(crate) response: Plane,
+    /// Whether the closed set may tint it.
+    pub(crate) coloured: bool,
 }
 
 /// The pattern's usual height on flat colour: all of its parts together.
@@ -21,14 +23,14 @@ const USUAL: f32 = 1.1;
 impl Probe {
     /// Probe the channels of a picture, one or three.
     pub(crate) fn of(colours: &[Plane]) -> Self {
-        let luma = Picture { colours, alpha: None, premultiplied: false }.luma();
-        widest(Probing { colours, luma: &luma })
+        let survey = Survey::of(&Picture { colours, alpha: None, premultiplied: false });
+        widest(Probing { colours, survey: &survey })
     }
 }
 
 struct Probing<'a> {
     colours: &'a [Plane],
-    luma: &'a Plane,
+    survey: &'a Survey,
 }
 
 impl Wide for Probing<'_> {
@@ -36,11 +38,10 @@ impl Wide for Probing<'_> {
 
     #[inline(always)]
     fn run(self) -> Probe {
-        let Self { colours, luma } = self;
+        let Self { colours, survey: Survey { luma, rooms, coloured, .. } } = self;
         let strength = Strength::STANDARD;
         let (activity, columns) = (Activity::of(luma), Columns::new(luma.size(), [0.0; 2]));
-        let gain = Strength { cells: strength.cells, ..strength }.affordable_gain(&activity);
-        let rooms: Vec<Headroom> = colours.iter().map(Headroom::of).collect();
+        let gain = strength.affordable_gain(&activity);
         let rooms: Vec<_> = rooms.iter().map(Headroom::rows).collect();
         let shares: &[f32] = if colours.len() == 3 { &[0.299, 0.587, 0.114] } else { &[1.0] };
         let (mut base, mut response) = (colours.to_vec(), Plane::filled(luma.size(), 0.0));
@@ -69,7 +70,7 @@ impl Wide for Probing<'_> {
                 }
             }
         }
-        Probe { base, response }
+        Probe { base, response, coloured: *coloured }
     }
 }
 

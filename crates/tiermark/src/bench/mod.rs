@@ -151,12 +151,7 @@ impl Bench {
         let file = self.marks.file(&frame, &truth).map_err(Trouble::Picture)?;
         let growth = file.len() as f64 / original_bytes;
         let marked = Frame::decode(file, &limits).map_err(|error| picture(&error))?;
-        let endurance = {
-            let (colours, alpha) = (marked.colours(), marked.alpha());
-            let premultiplied = marked.alpha_is_associated();
-            let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied };
-            Endurance::of(&picture, truth.first(), &self.marks.detector, false)
-        };
+        let endurance = Endurance::of(&marked, truth.first(), &self.marks.detector, false);
         if !journal.has(&subject.id, QUALITY) {
             let measured = measured(&frame, &marked, growth, (!endurance.lasting).then_some(endurance.z));
             journal.put(&subject.line(QUALITY).of_quality(measured))?;

@@ -9,13 +9,14 @@ use tiermark_ledger::MarkId;
 use tiermark_ledger::keys::tree::{Direction, Hop};
 use tiermark_ledger::store::Output;
 use tiermark_ledger::studio::Ground;
-use tiermark_mark::{Detector, Embedder, MarkKey, Payload, Picture, Strength};
-use tiermark_signal::quality;
+use tiermark_mark::{Detector, Embedder, MarkKey, Payload, Strength};
+use tiermark_signal::quality::Difference;
 
 use super::scan::{open, status};
 use super::{Job, Options, Outcome, Stamper, Status};
 use crate::endurance::Endurance;
 use crate::inputs::why;
+use crate::rows::Painting;
 use crate::secrets::{content_of, payload};
 use crate::sink::{Part, digest_of_file};
 
@@ -103,9 +104,10 @@ impl Stamper {
         for embedder in embedders {
             let bytes = mark(&frame, embedder, job, options)
                 .map_err(|error| not(status(&error), error.to_string()))?;
+            let made = (&frame, bytes);
             let outcome = match options.dry_run {
-                true => self.tried(job, path.clone(), (&frame, bytes), press, options),
-                false => self.write(job, path.clone(), (&frame, &bytes), press, options),
+                true => self.tried(job, path.clone(), made, press, options),
+                false => self.write(job, path.clone(), made, press, options),
             };
             match outcome {
                 Err(refused) if refused.predicted_z.is_some() => last = Some(refused),
@@ -141,18 +143,19 @@ impl Stamper {
         &self,
         job: &Job,
         path: PathBuf,
-        (frame, bytes): (&Frame, &[u8]),
+        (frame, bytes): (&Frame, Vec<u8>),
         press: &Press,
         options: &Options,
     ) -> Result<Outcome, Box<Outcome>> {
         let not = |status: Status, reason: String| Outcome::not(status, job.input.path.clone(), reason);
         let failed = |reason: String| not(Status::Failed, reason);
-        let digest = Digest::of(bytes);
+        let digest = Digest::of(&bytes);
         if !options.force && digest_of(&path).is_some_and(|there| there != digest) {
             let there = format!("{} is there already and different; --force replaces it", path.display());
             return Err(not(Status::Refused, there));
         }
-        let part = Part::write(&path, bytes).map_err(|error| failed(cannot_write(&path, &error)))?;
+        let part = Part::write(&path, &bytes).map_err(|error| failed(cannot_write(&path, &error)))?;
+        drop(bytes);
         let on_disk = part.read_back().map_err(|error| failed(cannot_write(&path, &error)))?;
         if Digest::of(&on_disk) != digest {
             return Err(failed(format!(
@@ -210,28 +213,36 @@ fn mark(
     job: &Job,
     options: &Options,
 ) -> Result<Vec<u8>, tiermark_frame::FrameError> {
-    let (mut colours, alpha) = (frame.colours(), frame.alpha());
-    let (premultiplied, content) = (frame.alpha_is_associated(), content_of(&job.record));
-    embedder.embed_into(&mut colours, alpha.as_ref(), premultiplied, &content, job.closed.as_ref());
-    frame.encode(&colours, &options.write)
+    let mut painting = Painting::of(frame);
+    embedder.embed_rows(&mut painting, &content_of(&job.record), job.closed.as_ref());
+    frame.encode_painted(painting.painted(), &options.write)
 }
 
 /// Decode what was written and let the detector look at it.
 fn read_back(host: &Frame, bytes: Vec<u8>, press: &Press, options: &Options) -> Result<ReadBack, String> {
     let marked =
         Frame::decode(bytes, &options.limits).map_err(|error| format!("could not be read back: {error}"))?;
-    let colours = marked.colours();
-    let psnr_db = {
-        let hosts = host.colours();
-        if colours.len() != hosts.len() || marked.size() != host.size() {
-            return Err("could not be read back: the copy has another shape".to_owned());
-        }
-        quality::psnr(&hosts, &colours)
-    };
-    let (alpha, premultiplied) = (marked.alpha(), marked.alpha_is_associated());
-    let picture = Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied };
-    let endurance = Endurance::of(&picture, press.payload, &press.detector, options.dry_run);
+    let psnr_db = psnr(host, &marked).ok_or("could not be read back: the copy has another shape")?;
+    let endurance = Endurance::of(&marked, press.payload, &press.detector, options.dry_run);
     Ok(ReadBack { psnr_db, pix: Digest::from_bytes(marked.pixel_digest()), endurance })
+}
+
+/// Peak signal-to-noise ratio of a copy, dB; `None` if it has another shape than its host.
+fn psnr(host: &Frame, marked: &Frame) -> Option<f64> {
+    let (size, channels) = (host.size(), host.colour_count());
+    if (size, channels) != (marked.size(), marked.colour_count()) {
+        return None;
+    }
+    let mut difference = Difference::new(channels);
+    let [mut before, mut after] = [(); 2].map(|()| vec![0.0; size.width]);
+    for y in 0..size.height {
+        for channel in 0..channels {
+            host.colour_row(channel, y, &mut before);
+            marked.colour_row(channel, y, &mut after);
+            difference.add(channel, &before, &after);
+        }
+    }
+    Some(difference.psnr())
 }
 
 /// Whether a copy may leave.

@@ -15,7 +15,7 @@ use tiermark_signal::filter::gaussian;
 use tiermark_signal::{Plane, Size};
 
 use crate::carrier::CellGrid;
-use crate::embed::{Probe, is_coloured};
+use crate::embed::Probe;
 use crate::layout::{CELL_PLANES, CellPlane, Component, NODE};
 use nodes::Nodes;
 use quantised::Expected;
@@ -74,9 +74,9 @@ impl Original {
     pub fn new(colours: &[Plane]) -> Self {
         let size = colours[0].size();
         let grid = CellGrid::of(size);
-        let Probe { base, response } = Probe::of(colours);
+        let Probe { base, response, coloured } = Probe::of(colours);
         let growth = nodes::at_nodes(&response, &grid);
-        Self { size, grid, growth, coloured: is_coloured(colours), base }
+        Self { size, grid, growth, coloured, base }
     }
 
     /// Width and height.

@@ -14,10 +14,13 @@ mod overlay;
 use image::imageops::FilterType;
 use image::{DynamicImage, GenericImageView, Rgb, RgbImage, RgbaImage};
 use tiermark_frame::Frame;
+use tiermark_mark::{Picture, Rows};
 use tiermark_signal::{Plane, Size};
 
 pub use catalogue::{Attack, BASIC, Demand, all};
 pub use codec::Codec;
+
+use crate::rows::Found;
 
 /// What an attacker holds.
 #[derive(Clone, Copy)]
@@ -164,20 +167,36 @@ pub(crate) fn on_white(picture: &DynamicImage) -> DynamicImage {
 
 /// Planes as an 8-bit picture.
 pub(crate) fn picture_of(colours: &[Plane], alpha: Option<&Plane>) -> DynamicImage {
-    let Size { width, height } = colours[0].size();
-    let sample = |channel: usize, x: u32, y: u32| {
-        let plane = &colours[channel.min(colours.len() - 1)];
-        plane.at(x as usize, y as usize).round().clamp(0.0, 255.0) as u8
-    };
-    let rgb = |x: u32, y: u32| [0, 1, 2].map(|channel| sample(channel, x, y));
-    let (width, height) = (width as u32, height as u32);
-    match alpha {
-        None => DynamicImage::ImageRgb8(RgbImage::from_fn(width, height, |x, y| Rgb(rgb(x, y)))),
-        Some(alpha) => DynamicImage::ImageRgba8(RgbaImage::from_fn(width, height, |x, y| {
-            let [r, g, b] = rgb(x, y);
-            image::Rgba([r, g, b, (alpha.at(x as usize, y as usize) * 255.0).round() as u8])
-        })),
+    picture_of_rows(&Picture { colours, alpha, premultiplied: false })
+}
+
+/// A decoded frame as an 8-bit picture.
+pub(crate) fn picture_of_frame(frame: &Frame) -> DynamicImage {
+    picture_of_rows(&Found(frame))
+}
+
+fn picture_of_rows(picture: &impl Rows) -> DynamicImage {
+    let Size { width, height } = picture.size();
+    let channels = 3 + usize::from(picture.has_alpha());
+    let (mut samples, mut row) = (vec![0; width * height * channels], vec![0.0; width]);
+    for (y, pixels) in samples.chunks_exact_mut(width * channels).enumerate() {
+        for channel in 0..channels {
+            if channel == 3 {
+                picture.alpha_row(y, &mut row);
+                row.iter_mut().for_each(|v| *v *= 255.0);
+            } else {
+                picture.colour_row(channel.min(picture.channels() - 1), y, &mut row);
+            }
+            let places = pixels.iter_mut().skip(channel).step_by(channels);
+            places.zip(&row).for_each(|(to, v)| *to = v.round().clamp(0.0, 255.0) as u8);
+        }
     }
+    let (width, height) = (width as u32, height as u32);
+    let picture = match channels {
+        3 => RgbImage::from_raw(width, height, samples).map(DynamicImage::ImageRgb8),
+        _ => RgbaImage::from_raw(width, height, samples).map(DynamicImage::ImageRgba8),
+    };
+    picture.expect("as many samples as the size says")
 }
 
 /// A picture as colour planes and alpha.
@@ -189,11 +208,6 @@ pub(crate) fn planes_of(picture: &DynamicImage) -> (Vec<Plane>, Option<Plane>) {
     };
     let alpha = picture.color().has_alpha().then(|| plane(3, 1.0 / 255.0));
     (vec![plane(0, 1.0), plane(1, 1.0), plane(2, 1.0)], alpha)
-}
-
-/// A decoded frame as an 8-bit picture.
-pub(crate) fn picture_of_frame(frame: &Frame) -> DynamicImage {
-    picture_of(&frame.colours(), frame.alpha().as_ref())
 }
 
 #[cfg(test)]
