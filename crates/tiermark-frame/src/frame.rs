@@ -11,6 +11,7 @@ use crate::{Format, FrameError, Limits};
 /// A decoded picture with all that is needed to write it back.
 pub struct Frame {
     format: Format,
+    /// The file, as far as [`format::encode`] needs it.
     bytes: Vec<u8>,
     picture: Picture,
     writing: Writing,
@@ -46,7 +47,14 @@ impl Frame {
         limits.file(bytes.len())?;
         let format = format::probe(&bytes)?;
         let Decoded { picture, writing } = format::decode(format, &bytes, limits)?;
-        Ok(Self { format, bytes, picture, writing })
+        Ok(Self { format, bytes: format::kept(format, bytes), picture, writing })
+    }
+
+    /// The same without what is needed to write it back.
+    #[must_use]
+    pub fn to_be_looked_at(self) -> Self {
+        let writing = Writing::never("a frame without its file", "read it anew");
+        Self { bytes: Vec::new(), writing, ..self }
     }
 
     /// What kind of file it came from, and will be written as.

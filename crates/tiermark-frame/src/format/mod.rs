@@ -94,6 +94,14 @@ pub(crate) fn decode(format: Format, bytes: &[u8], limits: &Limits) -> Result<De
     }
 }
 
+/// What of the file `bytes` [`encode`] needs.
+pub(crate) fn kept(format: Format, bytes: Vec<u8>) -> Vec<u8> {
+    match format {
+        Format::Png => png::kept(&bytes),
+        _ => bytes,
+    }
+}
+
 /// The file `bytes` with the pixels of `picture`, which has the size and layout that [`decode`] found.
 pub(crate) fn encode(format: Format, bytes: &[u8], picture: Picture) -> Result<Vec<u8>, FrameError> {
     match format {

@@ -42,6 +42,17 @@ fn palettes_and_small_grey_need_leave_to_become_deeper() {
 }
 
 #[test]
+fn a_frame_without_its_file_is_only_looked_at() {
+    let raw: Vec<u8> = (0..19 * 13).map(|v| v as u8).collect();
+    let frame = read(Png::new(8, 0).file_of(&raw));
+    let (pixels, painted) = (frame.pixel_digest(), frame.painted());
+    let frame = frame.to_be_looked_at();
+    assert_eq!(frame.pixel_digest(), pixels);
+    assert!(matches!(refusal(&frame, &KEEP), FrameError::ReadOnly { .. }));
+    assert!(frame.encode_painted(painted, &KEEP).is_err());
+}
+
+#[test]
 fn small_grey_spans_black_to_white() {
     let raw: Vec<u8> = (0..19 * 13).map(|v| (v % 2) as u8).collect();
     let frame = read(Png::new(1, 0).file_of(&raw));

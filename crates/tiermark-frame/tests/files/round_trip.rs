@@ -1,6 +1,6 @@
 //! Unchanged colours come back unchanged, changed ones come back as told, alpha and what is under it stay.
 
-use tiermark_frame::{Format, Frame, Limits, WriteOptions};
+use tiermark_frame::{Format, Frame, Limits, Painted, WriteOptions};
 use tiermark_signal::Plane;
 
 use crate::make::{self, Png, Tiff, bytes};
@@ -27,6 +27,7 @@ fn holds(name: &str, file: &[u8], wanted: &[u16], colours: usize, channels: usiz
     let wish = changed(&frame.colours());
     let out = frame.encode(&wish, &KEEP).unwrap();
     assert!(out == frame.encode(&wish, &KEEP).unwrap(), "{name}: the same bytes every time");
+    assert!(out == frame.encode_painted(painted(&frame, &wish), &KEEP).unwrap(), "{name}: row by row");
     let back = read(&out);
     assert_eq!(
         (back.format(), back.size(), back.bits()),
@@ -36,6 +37,22 @@ fn holds(name: &str, file: &[u8], wanted: &[u16], colours: usize, channels: usiz
     assert_eq!(back.alpha(), frame.alpha(), "{name}: alpha");
     assert_eq!(back.colours(), expected(&frame, &wish, step), "{name}: changed samples");
     assert!(back.pixel_digest() != frame.pixel_digest(), "{name}: something has changed");
+}
+
+/// The same colours as [`changed`] gave, row by row; what the rows of a frame are is held against its planes on the way.
+fn painted(frame: &Frame, wish: &[Plane]) -> Painted {
+    let (mut painted, mut row) = (frame.painted(), vec![0.0; frame.size().width]);
+    assert_eq!((frame.colour_count(), frame.has_alpha()), (wish.len(), frame.alpha().is_some()));
+    for y in 0..frame.size().height {
+        for (channel, plane) in frame.colours().iter().enumerate() {
+            frame.colour_row(channel, y, &mut row);
+            assert_eq!(row, plane.row(y));
+        }
+        frame.alpha_row(y, &mut row);
+        assert!(row == frame.alpha().map_or(vec![1.0; row.len()], |alpha| alpha.row(y).to_vec()));
+        painted.paint(y, &wish.iter().map(|plane| plane.row(y)).collect::<Vec<_>>());
+    }
+    painted
 }
 
 /// Other colours, in fractions of a step, some out of range.

@@ -220,8 +220,9 @@ fn mark(
 
 /// Decode what was written and let the detector look at it.
 fn read_back(host: &Frame, bytes: Vec<u8>, press: &Press, options: &Options) -> Result<ReadBack, String> {
-    let marked =
-        Frame::decode(bytes, &options.limits).map_err(|error| format!("could not be read back: {error}"))?;
+    let marked = Frame::decode(bytes, &options.limits)
+        .map_err(|error| format!("could not be read back: {error}"))?
+        .to_be_looked_at();
     let psnr_db = psnr(host, &marked).ok_or("could not be read back: the copy has another shape")?;
     let endurance = Endurance::of(&marked, press.payload, &press.detector, options.dry_run);
     Ok(ReadBack { psnr_db, pix: Digest::from_bytes(marked.pixel_digest()), endurance })

@@ -1,5 +1,6 @@
 //! How strips and tiles are packed: both ways, one beside the other.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 use weezl::{BitOrder, LzwStatus};
@@ -37,31 +38,31 @@ impl Compression {
 }
 
 /// `wanted` bytes out of `packed`; `None` if they are not in it.
-pub(crate) fn unpack(compression: Compression, packed: &[u8], wanted: usize) -> Option<Vec<u8>> {
+pub(crate) fn unpack(compression: Compression, packed: &[u8], wanted: usize) -> Option<Cow<'_, [u8]>> {
     match compression {
-        Compression::None => packed.get(..wanted).map(<[u8]>::to_vec),
-        Compression::Lzw => unpack_lzw(packed, wanted),
+        Compression::None => packed.get(..wanted).map(Cow::Borrowed),
+        Compression::Lzw => unpack_lzw(packed, wanted).map(Cow::Owned),
         Compression::Deflate => {
             // It grows as data comes, not as the header claims.
             let mut raw = Vec::new();
             flate2::read::ZlibDecoder::new(packed).take(wanted as u64).read_to_end(&mut raw).ok()?;
-            (raw.len() == wanted).then_some(raw)
+            (raw.len() == wanted).then_some(Cow::Owned(raw))
         }
-        Compression::PackBits => unpack_runs(packed, wanted),
+        Compression::PackBits => unpack_runs(packed, wanted).map(Cow::Owned),
     }
 }
 
 /// `raw` packed; `row` is the number of bytes of one row, which runs must not cross.
-pub(crate) fn pack(compression: Compression, raw: &[u8], row: usize) -> Result<Vec<u8>, FrameError> {
+pub(crate) fn pack(compression: Compression, raw: Vec<u8>, row: usize) -> Result<Vec<u8>, FrameError> {
     match compression {
-        Compression::None => Ok(raw.to_vec()),
+        Compression::None => Ok(raw),
         Compression::Lzw => weezl::encode::Encoder::with_tiff_size_switch(BitOrder::Msb, 8)
-            .encode(raw)
+            .encode(&raw)
             .map_err(|error| FrameError::encoder(Format::Tiff, error)),
         Compression::Deflate => {
             let mut packer =
                 flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(DEFLATE_LEVEL));
-            packer.write_all(raw).map_err(|error| FrameError::encoder(Format::Tiff, error))?;
+            packer.write_all(&raw).map_err(|error| FrameError::encoder(Format::Tiff, error))?;
             packer.finish().map_err(|error| FrameError::encoder(Format::Tiff, error))
         }
         Compression::PackBits => Ok(raw.chunks(row).flat_map(pack_runs).collect()),
@@ -195,7 +196,7 @@ mod tests {
         {
             for spread in [1, 2, 5, 256] {
                 let raw = rows(spread);
-                let packed = pack(compression, &raw, 97).unwrap();
+                let packed = pack(compression, raw.clone(), 97).unwrap();
                 assert!(unpack(compression, &packed, raw.len()).unwrap() == raw, "{compression:?} {spread}");
             }
         }
@@ -206,7 +207,7 @@ mod tests {
         for compression in [Compression::None, Compression::Lzw, Compression::Deflate, Compression::PackBits]
         {
             let raw = rows(256);
-            let packed = pack(compression, &raw, 97).unwrap();
+            let packed = pack(compression, raw.clone(), 97).unwrap();
             assert!(unpack(compression, &packed, raw.len() + 1).is_none(), "{compression:?}");
             assert!(unpack(compression, &packed[..packed.len() / 2], raw.len()).is_none(), "{compression:?}");
             assert!(unpack(compression, &[], 1 << 40).is_none(), "{compression:?}");

@@ -30,9 +30,10 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, FrameErro
         }
     };
     for (number, range) in shape.chunks.iter().enumerate() {
-        let chunk = shape.unpack(&bytes[range.clone()], number)?;
         let area = shape.area(number);
-        for (y, row) in area.rows.clone().zip(chunk.chunks_exact(area.packed_width * shape.layout.channels)) {
+        let raw = shape.unpack(&bytes[range.clone()], number)?;
+        for (y, row) in area.rows.clone().zip(raw.chunks_exact(shape.packed_row())) {
+            let row = shape.samples_of(row);
             let start = (y * shape.width + area.columns.start) * shape.layout.channels;
             let wanted = &row[..area.columns.len() * shape.layout.channels];
             match &mut samples {
@@ -60,7 +61,7 @@ pub(crate) fn encode(bytes: &[u8], picture: &Picture) -> Result<Vec<u8>, FrameEr
     let in_place = shape.chunks_are_apart();
     let mut places = Vec::with_capacity(shape.chunks.len());
     for (number, old) in shape.chunks.iter().enumerate() {
-        let packed = shape.pack(&chunk_samples(&shape, picture, number))?;
+        let packed = shape.pack(rows_of_chunk(&shape, picture, number))?;
         places.push(place(&mut out, &packed, in_place.then_some(old.clone())));
     }
     let (offsets, counts) = shape.tags();
@@ -84,25 +85,25 @@ fn place(out: &mut Vec<u8>, packed: &[u8], old: Option<Range<usize>>) -> Range<u
     start..out.len()
 }
 
-/// The samples of one strip or tile; what a tile has beyond the picture repeats the last column and row.
-fn chunk_samples(shape: &Shape, picture: &Picture, number: usize) -> Vec<u16> {
+/// The rows of one strip or tile; what a tile has beyond the picture repeats the last column and row.
+fn rows_of_chunk(shape: &Shape, picture: &Picture, number: usize) -> impl Iterator<Item = Vec<u16>> {
     let area = shape.area(number);
     let channels = shape.layout.channels;
-    let mut chunk = Vec::with_capacity(area.packed_width * area.packed_height * channels);
-    for row in 0..area.packed_height {
+    (0..area.packed_height).map(move |row| {
         let y = (area.rows.start + row).min(area.rows.end - 1);
         let start = (y * shape.width + area.columns.start) * channels;
         let wanted = start..start + area.columns.len() * channels;
+        let mut samples = Vec::with_capacity(area.packed_width * channels);
         match &picture.samples {
-            Samples::Byte(values) => chunk.extend(values[wanted].iter().map(|v| u16::from(*v))),
-            Samples::Word(values) => chunk.extend_from_slice(&values[wanted]),
+            Samples::Byte(values) => samples.extend(values[wanted].iter().map(|v| u16::from(*v))),
+            Samples::Word(values) => samples.extend_from_slice(&values[wanted]),
         }
-        let last = chunk.len() - channels;
+        let last = samples.len() - channels;
         for _ in area.columns.len()..area.packed_width {
-            chunk.extend_from_within(last..last + channels);
+            samples.extend_from_within(last..last + channels);
         }
-    }
-    chunk
+        samples
+    })
 }
 
 /// Layouts that are read for tracing, as far as the `image` crate knows them.

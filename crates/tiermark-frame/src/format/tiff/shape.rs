@@ -1,5 +1,6 @@
 //! What a directory says about its picture, as far as it can be written back.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::codec::{self, Compression};
@@ -162,34 +163,40 @@ impl Shape {
         Area { columns, rows, packed_width: self.chunk_width, packed_height }
     }
 
-    /// The samples of one strip or tile.
-    pub(crate) fn unpack(&self, packed: &[u8], number: usize) -> Result<Vec<u16>, FrameError> {
-        let area = self.area(number);
-        let row = self.chunk_width * self.layout.channels;
-        let wanted = row * area.packed_height * usize::from(self.bits / 8);
-        let raw = codec::unpack(self.compression, packed, wanted).ok_or_else(|| {
+    /// The bytes of one strip or tile, of which each [`Shape::packed_row`] holds a row.
+    pub(crate) fn unpack<'a>(&self, packed: &'a [u8], number: usize) -> Result<Cow<'a, [u8]>, FrameError> {
+        let wanted = self.packed_row() * self.area(number).packed_height;
+        codec::unpack(self.compression, packed, wanted).ok_or_else(|| {
             FrameError::damaged(Format::Tiff, format!("strip or tile {number} does not unpack"))
-        })?;
-        let mut samples = codec::samples(&raw, self.bits, self.endian);
-        if self.differences {
-            samples.chunks_exact_mut(row).for_each(|row| codec::sum_up(row, self.layout.channels, self.bits));
-        }
-        self.turn_white(&mut samples);
-        Ok(samples)
+        })
     }
 
-    /// One strip or tile of these samples.
-    pub(crate) fn pack(&self, samples: &[u16]) -> Result<Vec<u8>, FrameError> {
-        let row = self.chunk_width * self.layout.channels;
-        let mut samples = samples.to_vec();
-        self.turn_white(&mut samples);
+    /// Bytes of one row of a strip or tile. Strips may hold all of a picture: only rows become samples at once.
+    pub(crate) fn packed_row(&self) -> usize {
+        self.chunk_width * self.layout.channels * usize::from(self.bits / 8)
+    }
+
+    /// The samples in the bytes of one row.
+    pub(crate) fn samples_of(&self, row: &[u8]) -> Vec<u16> {
+        let mut samples = codec::samples(row, self.bits, self.endian);
         if self.differences {
-            samples
-                .chunks_exact_mut(row)
-                .for_each(|row| codec::take_differences(row, self.layout.channels, self.bits));
+            codec::sum_up(&mut samples, self.layout.channels, self.bits);
         }
-        let raw = codec::bytes(&samples, self.bits, self.endian);
-        codec::pack(self.compression, &raw, row * usize::from(self.bits / 8))
+        self.turn_white(&mut samples);
+        samples
+    }
+
+    /// One strip or tile of these rows.
+    pub(crate) fn pack(&self, rows: impl Iterator<Item = Vec<u16>>) -> Result<Vec<u8>, FrameError> {
+        let mut raw = Vec::with_capacity(self.packed_row() * rows.size_hint().0);
+        for mut samples in rows {
+            self.turn_white(&mut samples);
+            if self.differences {
+                codec::take_differences(&mut samples, self.layout.channels, self.bits);
+            }
+            raw.extend_from_slice(&codec::bytes(&samples, self.bits, self.endian));
+        }
+        codec::pack(self.compression, raw, self.packed_row())
     }
 
     /// Grey that counts darkness becomes grey that counts light, and back.
