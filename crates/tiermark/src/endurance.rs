@@ -3,7 +3,7 @@
 use tiermark_frame::Frame;
 use tiermark_mark::{Detector, Effort, OnWhite, Payload, Question};
 
-use crate::bench::{jpeg, on_white, picture_of_frame};
+use crate::bench::{jpeg_bytes, paper_of_frame};
 use crate::rows::{Found, Paper};
 use crate::verdict::ATTRIBUTION;
 
@@ -41,7 +41,9 @@ impl Endurance {
         };
         let (z, readable) = read(&OnWhite::of(&Found(marked)));
         let jpeg = (always || (readable && z < STRONG)).then(|| {
-            let leaked = jpeg(&on_white(&picture_of_frame(marked)), 75);
+            // Two statements: the picture is gone before the one that comes out of the JPEG is there.
+            let bytes = jpeg_bytes(&paper_of_frame(marked), 75);
+            let leaked = bytes.and_then(|bytes| image::load_from_memory(&bytes));
             leaked.map_or((0.0, false), |leaked| read(&OnWhite::of(&Paper(leaked.into_rgb8()))))
         });
         let lasting = readable && jpeg.is_none_or(|(_, lasting)| lasting);

@@ -26,7 +26,7 @@ use tiermark_frame::{Frame, Limits};
 use tiermark_mark::{Effort, Picture, Question, Strength};
 use tiermark_signal::{Plane, Size, quality};
 
-pub(crate) use attack::{jpeg, jpeg_bytes, on_white, picture_of, picture_of_frame, planes_of};
+pub(crate) use attack::{jpeg_bytes, on_white, paper_of_frame, picture_of, picture_of_frame, planes_of};
 
 use crate::endurance::Endurance;
 use crate::inputs::{Input, why};

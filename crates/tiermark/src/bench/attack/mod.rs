@@ -175,6 +175,12 @@ pub(crate) fn picture_of_frame(frame: &Frame) -> DynamicImage {
     picture_of_rows(&Found(frame))
 }
 
+/// The same on white paper.
+pub(crate) fn paper_of_frame(frame: &Frame) -> DynamicImage {
+    let picture = picture_of_frame(frame);
+    if frame.has_alpha() { on_white(&picture) } else { picture }
+}
+
 fn picture_of_rows(picture: &impl Rows) -> DynamicImage {
     let Size { width, height } = picture.size();
     let channels = 3 + usize::from(picture.has_alpha());
