@@ -10,6 +10,7 @@
 //! This room knows no keys, no messages, no parties and no file formats. `tiermark-mark` hides messages in
 //! planes; `tiermark-frame` brings planes out of files.
 
+pub mod align;
 pub mod compare;
 pub mod filter;
 pub mod geometry;
