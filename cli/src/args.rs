@@ -170,6 +170,9 @@ pub(crate) enum Verb {
         A run that was stopped is run again: what is done is skipped, the rest comes out as it would have."
     )]
     Stamp(StampArguments),
+    /// The originals: recorded as they are stamped, so that found pictures can be laid beside them
+    #[command(subcommand, after_help = "Example:\n  tiermark archive add masters/")]
+    Archive(ArchiveVerb),
     /// Say whose copies found files are
     #[command(after_help = "Example:\n  tiermark trace found/ frame.jpg\n\n\
         \"No mark\" is not the same as innocent.")]
@@ -340,6 +343,46 @@ pub(crate) enum CaseVerb {
     },
 }
 
+#[derive(Subcommand)]
+pub(crate) enum ArchiveVerb {
+    /// Record originals that were stamped before there was an archive, or elsewhere
+    #[command(after_help = "Example:\n  tiermark archive add masters/\n\n\
+        Name the folder that was named to stamp: marks of frames of a shot are bound to its name below that folder.")]
+    Add {
+        /// Files and folders
+        #[arg(required = true, value_name = "IN")]
+        inputs: Vec<PathBuf>,
+        /// Keep a copy of each here, now and from now on
+        #[arg(long, value_name = "DIR")]
+        archive: Option<PathBuf>,
+        /// Refuse pictures of more megapixels
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        max_megapixels: u64,
+    },
+    /// How many originals are recorded, and how many are in their places: a quick look at lengths and times
+    #[command(after_help = "Example:\n  tiermark archive status --json")]
+    Status,
+    /// Read every original again and compare it with what was recorded
+    #[command(after_help = "Example:\n  tiermark archive verify\n\n\
+        Exit status 0: all are as they were; 1: some are missing or changed; 3: some could not be read.")]
+    Verify {
+        /// Refuse pictures of more megapixels
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        max_megapixels: u64,
+    },
+    /// Originals were moved: what was recorded below OLD lies below NEW
+    #[command(after_help = "Example:\n  tiermark archive rebase /mnt/old/masters /mnt/new/masters")]
+    Rebase {
+        /// The folder, or file, that it was
+        old: PathBuf,
+        /// The one that it is
+        new: PathBuf,
+        /// Change nothing, but say how many it would be
+        #[arg(long, short = 'n')]
+        dry_run: bool,
+    },
+}
+
 #[derive(Args)]
 pub(crate) struct ReportArguments {
     /// The case
@@ -465,6 +508,12 @@ pub(crate) struct StampArguments {
     /// Write a history of ASC MHL beside the copies
     #[arg(long)]
     pub(crate) mhl: bool,
+    /// Keep a copy of each original here, now and from now on, beside what the archive records of it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) archive: Option<PathBuf>,
+    /// Record nothing of the originals
+    #[arg(long, conflicts_with = "archive")]
+    pub(crate) no_archive: bool,
     /// The folder they are written to
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,

@@ -3,6 +3,9 @@
 //! This program turns words into calls of `tiermark` and answers into tables, JSON lines and an exit status. It decides
 //! nothing: whether a frame may leave and whose copy it is, the crate says.
 
+#![forbid(unsafe_code)]
+
+mod archive;
 mod args;
 mod ask;
 mod bench;
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Verb::Backup { out } => keep::backup(common, out),
         Verb::Restore { from, seen, same_log } => keep::restore(common, from, seen, *same_log),
         Verb::Stamp(stamp) => stamp::run(common, stamp),
+        Verb::Archive(verb) => archive::run(common, verb),
         Verb::Trace(trace) => trace::run(common, trace),
         Verb::Bench(bench) => bench::run(common, bench),
         Verb::Selftest(selftest) => selftest::run(common, selftest),

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use tiermark::inputs::Links;
-use tiermark::stamp::{Options, Outcome, Status, To, Watch};
+use tiermark::stamp::{Archiving, Options, Outcome, Status, To, Watch};
 use tiermark::{Stamper, WriteOptions};
 use time::OffsetDateTime;
 
@@ -35,6 +35,10 @@ pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer,
         allow_weak: arguments.allow_weak,
         strength: crate::strength(&arguments.strength),
         mhl: arguments.mhl,
+        archive: match arguments.no_archive {
+            true => Archiving::Leave,
+            false => Archiving::Record { keep: arguments.archive.clone() },
+        },
         write: WriteOptions { allow_depth_change: arguments.allow_depth_change },
         limits: trace::limits(arguments.max_megapixels),
     };

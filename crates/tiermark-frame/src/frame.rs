@@ -117,6 +117,11 @@ impl Frame {
         self.picture.alpha_row(y, row);
     }
 
+    /// Luma of the picture laid on white paper: `.299 R + .587 G + .114 B` (ITU-R BT.601, as JPEG and most video).
+    pub fn luma_on_white(&self) -> Plane {
+        self.picture.luma_on_white()
+    }
+
     /// Are the colours already multiplied by alpha?
     pub fn alpha_is_associated(&self) -> bool {
         self.picture.layout.alpha == Alpha::Associated

@@ -24,6 +24,8 @@
 //! This room knows no keys, no messages and no parties, opens no files and walks no folders: `tiermark` brings the
 //! bytes, and `tiermark-mark` decides what the samples become.
 
+#![forbid(unsafe_code)]
+
 mod error;
 mod format;
 mod frame;

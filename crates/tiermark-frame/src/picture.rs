@@ -86,7 +86,29 @@ impl Picture {
         (self.layout.alpha != Alpha::None).then(|| self.plane(|y, row| self.alpha_row(y, row)))
     }
 
-    fn plane(&self, fill: impl Fn(usize, &mut [f32])) -> Plane {
+    /// What the eye sees of the picture on white paper, in grey.
+    pub(crate) fn luma_on_white(&self) -> Plane {
+        let row = || vec![0.0; self.size.width];
+        let (mut green, mut blue, mut alpha) = (row(), row(), row());
+        let associated = self.layout.alpha == Alpha::Associated;
+        self.plane(|y, luma| {
+            self.colour_row(0, y, luma);
+            if self.layout.colours == 3 {
+                self.colour_row(1, y, &mut green);
+                self.colour_row(2, y, &mut blue);
+                let others = green.iter().zip(&blue);
+                luma.iter_mut().zip(others).for_each(|(r, (g, b))| *r = 0.299 * *r + 0.587 * g + 0.114 * b);
+            }
+            if self.layout.alpha != Alpha::None {
+                self.alpha_row(y, &mut alpha);
+                for (v, &a) in luma.iter_mut().zip(&alpha) {
+                    *v = 255.0 * (1.0 - a) + if associated { *v } else { a * *v };
+                }
+            }
+        })
+    }
+
+    fn plane(&self, mut fill: impl FnMut(usize, &mut [f32])) -> Plane {
         let mut plane = Plane::filled(self.size, 0.0);
         (0..self.size.height).for_each(|y| fill(y, plane.row_mut(y)));
         plane

@@ -14,6 +14,8 @@
 //! This room never looks at the pictures themselves: frames are names and hashes here. `tiermark-frame` reads
 //! and writes them, `tiermark-mark` hides the eight bytes in them, `tiermark` joins the three.
 
+#![forbid(unsafe_code)]
+
 pub mod bundle;
 pub mod chain;
 pub mod custody;

@@ -27,6 +27,8 @@
 //! This room knows no parties and no file formats: `tiermark-ledger` knows what the 64 bits lead to, `tiermark-frame`
 //! brings planes out of files, `tiermark` joins the three.
 
+#![forbid(unsafe_code)]
+
 mod carrier;
 mod code;
 mod detect;

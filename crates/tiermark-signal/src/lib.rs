@@ -11,6 +11,8 @@
 //! This room knows no keys, no messages, no parties and no file formats. `tiermark-mark` hides messages in
 //! planes; `tiermark-frame` brings planes out of files.
 
+#![forbid(unsafe_code)]
+
 pub mod align;
 pub mod compare;
 pub mod filter;

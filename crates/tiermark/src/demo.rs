@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 
 use crate::bench::{Attack, Scene, jpeg_bytes, on_white, picture_of_frame};
 use crate::inputs::{Inputs, Links};
-use crate::stamp::{Options, Outcome, StampError, Stamper, Status, To, Watch};
+use crate::stamp::{Archiving, Options, Outcome, StampError, Stamper, Status, To, Watch};
 use crate::trace::Tracer;
 use crate::verdict::Finding;
 
@@ -143,6 +143,7 @@ fn stamp(
         force: false,
         dry_run: false,
         allow_weak: false,
+        archive: Archiving::Leave,
         write: WriteOptions::default(),
         limits: Limits::default(),
     };

@@ -8,6 +8,7 @@
 //! This crate does no arithmetic on samples, knows no bytes of formats and speaks to no terminal: `cli` does that.
 
 pub mod anchor;
+pub mod archive;
 pub mod bench;
 pub mod demo;
 mod endurance;
@@ -25,6 +26,7 @@ pub mod stamp;
 pub mod trace;
 pub mod verdict;
 
+pub use archive::Archive;
 pub use stamp::Stamper;
 pub use tiermark_frame::{Limits, WriteOptions};
 pub use tiermark_ledger as ledger;

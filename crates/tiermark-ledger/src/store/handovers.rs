@@ -126,6 +126,20 @@ impl Registry {
         })
     }
 
+    /// What was signed about this very file, in all hand-overs and under all names; the newest first, a thousand at most.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn records_of(&self, sha256: Digest) -> Result<Vec<FrameRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {FRAME} FROM frame WHERE frame.sha256 = ?1 ORDER BY frame.handover DESC, frame.i LIMIT 1000"
+        );
+        self.read(|connection| {
+            let record = |row: &Row<'_>| Ok(frame_row(row, 0)?.record);
+            connection.prepare_cached(&sql)?.query_map([sha256], record)?.collect()
+        })
+    }
+
     /// The hand-over that a mark leads to, with its document as stored; nothing about it has been checked.
     ///
     /// # Errors

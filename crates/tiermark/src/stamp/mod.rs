@@ -4,6 +4,7 @@
 //! scan    read, hash and decode every input; what cannot be marked is refused here
 //! route   in which project each belongs: our own, or the one whose frames we were handed; who is its recipient there
 //! plan    frames that this recipient was given before keep their hand-over; for the others one is signed
+//! archive record the originals, so that none leaves that could not be found again
 //! press   mark, write under a hidden name, read back, seal the ledger line, give the file its name
 //! deliver sign what left and the state of the log, and pack what a recipient with keys checks and answers
 //! ```
@@ -28,13 +29,15 @@ use tiermark_ledger::store::{FrameState, Output, StoreError};
 use tiermark_ledger::studio::{Ground, Order};
 use tiermark_ledger::{Digest, DocId, MarkId, Secrets, Studio};
 use tiermark_mark::MarkKey;
+use tiermark_signal::Size;
 use time::OffsetDateTime;
 
+use crate::archive::{Archive, ArchiveError, Fresh, Sight, Sights, append};
 use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
 use crate::secrets::{closed_key, content_digest};
 use crate::sink::Part;
-pub use order::{Options, Outcome, StampError, Status, To, Watch};
+pub use order::{Archiving, Options, Outcome, StampError, Status, To, Watch};
 use press::Presses;
 use route::{Routed, Routes};
 use scan::Scanned;
@@ -59,6 +62,8 @@ struct Job {
     sealed: Option<Digest>,
     /// The key of the recipient's pattern in the closed set; none in hand-overs from before there was one.
     closed: Option<MarkKey>,
+    /// What the original looks like, where it is to be recorded.
+    sight: Option<Sight>,
 }
 
 impl Stamper {
@@ -94,7 +99,10 @@ impl Stamper {
         let first = outcomes.len();
         outcomes.resize(first + inputs.files.len(), None);
         let mut frames = Vec::new();
-        for (index, result) in scan::all(inputs.files, options, watch).into_iter().enumerate() {
+        let sights = self.sights(options)?;
+        for (index, result) in
+            scan::all(inputs.files, options, sights.as_ref(), watch).into_iter().enumerate()
+        {
             match result.and_then(|scanned| self.routed(&routes, to, scanned)) {
                 Ok(routed) => frames.push((first + index, routed)),
                 Err(outcome) => outcomes[first + index] = Some(*outcome),
@@ -102,6 +110,7 @@ impl Stamper {
         }
         let jobs = self.plan(&routes, to, frames, options, now)?;
         let handovers: BTreeSet<DocId> = jobs.iter().map(|job| job.handover).collect();
+        self.record(&jobs, options, now)?;
         let settled = self.press(jobs, to.direction(), &outcomes, options, watch)?;
         settled.into_iter().for_each(|(index, outcome)| outcomes[index] = Some(outcome));
         let outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
@@ -109,6 +118,41 @@ impl Stamper {
             self.deliver(&handovers, &outcomes, options, now, watch)?;
         }
         Ok(outcomes)
+    }
+
+    /// What looks at originals while they are scanned, where they are to be recorded.
+    fn sights(&self, options: &Options) -> Result<Option<Sights>, ArchiveError> {
+        if options.dry_run || options.archive == Archiving::Leave {
+            return Ok(None);
+        }
+        let archive = Archive::open(self.lock().folder())?;
+        Ok(Some(Sights::new(archive.as_ref())))
+    }
+
+    /// Record the originals before a copy of any leaves.
+    ///
+    /// One that is refused later is recorded as well, and does no harm; one that left unrecorded could not be found again.
+    fn record(&self, jobs: &[Job], options: &Options, now: OffsetDateTime) -> Result<(), ArchiveError> {
+        let Archiving::Record { keep } = &options.archive else { return Ok(()) };
+        let fresh = jobs.iter().filter_map(|job| {
+            let size = Size::new(job.record.w as usize, job.record.h as usize)?;
+            Some(Fresh {
+                path: job.input.path.clone(),
+                sha256: job.record.sha256,
+                pix: job.record.pix,
+                content: content_digest(&job.record),
+                size,
+                sight: job.sight.clone()?,
+            })
+        });
+        let fresh: Vec<Fresh> = fresh.collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let folder = self.lock().folder().to_path_buf();
+        let limit = options.limits.max_file_bytes;
+        let all: Vec<&Fresh> = fresh.iter().collect();
+        append(&folder, &all, keep.as_deref(), limit, now.unix_timestamp()).map(|_| ())
     }
 
     /// Find or sign the hand-over of each frame.
@@ -137,6 +181,7 @@ impl Stamper {
                         .output
                         .filter(|_| known.state == FrameState::Sealed)
                         .map(|output| output.sha256),
+                    sight: frame.sight,
                 }),
                 None => fresh.entry(ground).or_default().push((index, frame)),
             }
@@ -195,6 +240,7 @@ impl Stamper {
                 ground,
                 sealed: None,
                 closed: Some(closed_key(secret)),
+                sight: frame.sight,
             };
         Ok(fresh.into_iter().zip(records).zip(&secrets).map(job).collect())
     }

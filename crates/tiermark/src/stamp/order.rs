@@ -9,6 +9,8 @@ use tiermark_ledger::keys::tree::Direction;
 use tiermark_ledger::store::StoreError;
 use tiermark_mark::Strength;
 
+use crate::archive::ArchiveError;
+
 /// What became of one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -72,10 +74,24 @@ pub struct Options {
     pub strength: Strength,
     /// Write a history of ASC MHL beside the copies.
     pub mhl: bool,
+    /// Whether originals are recorded in the archive.
+    pub archive: Archiving,
     /// What may change besides the pixels' values.
     pub write: WriteOptions,
     /// Bounds for what is read.
     pub limits: Limits,
+}
+
+/// What becomes of originals in the archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Archiving {
+    /// They are recorded; with a folder, and once there was one, copies of them are kept there.
+    Record {
+        /// The folder.
+        keep: Option<PathBuf>,
+    },
+    /// They are left out.
+    Leave,
 }
 
 /// Who the copies are for.
@@ -151,6 +167,11 @@ pub enum StampError {
         /// Why.
         why: String,
     },
+    /// The originals could not be recorded.
+    #[error(
+        "nothing was stamped, because its originals could not be recorded: {0}; --no-archive stamps all the same"
+    )]
+    Archive(#[from] ArchiveError),
     /// The studio could not sign.
     #[error(transparent)]
     Studio(#[from] StudioError),

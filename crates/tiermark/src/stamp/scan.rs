@@ -9,6 +9,7 @@ use tiermark_ledger::Digest;
 use tiermark_ledger::document::Source;
 
 use super::{Options, Outcome, Status, Watch};
+use crate::archive::{Sight, Sights};
 use crate::inputs::{Input, why};
 use crate::secrets::shot_of_still;
 use crate::sink::read_bounded;
@@ -17,18 +18,21 @@ use crate::sink::read_bounded;
 pub(super) struct Scanned {
     pub(super) input: Input,
     pub(super) source: Source,
+    /// What it looks like, where it is to be recorded.
+    pub(super) sight: Option<Sight>,
 }
 
 /// Scan all inputs; results in their order.
 pub(super) fn all(
     inputs: Vec<Input>,
     options: &Options,
+    sights: Option<&Sights>,
     watch: &dyn Watch,
 ) -> Vec<Result<Scanned, Box<Outcome>>> {
     watch.scanning(inputs.len());
     let results = Mutex::new(Vec::with_capacity(inputs.len()));
     inputs.into_iter().enumerate().par_bridge().for_each(|(index, input)| {
-        let result = one(input, options);
+        let result = one(input, options, sights);
         watch.scanned();
         results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
     });
@@ -37,13 +41,14 @@ pub(super) fn all(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn one(input: Input, options: &Options) -> Result<Scanned, Box<Outcome>> {
+fn one(input: Input, options: &Options, sights: Option<&Sights>) -> Result<Scanned, Box<Outcome>> {
     let (sha256, frame) = open(&input, options)?;
     if let Err(error) = frame.writable(&options.write) {
         return Err(Outcome::not(status(&error), input.path, error.to_string()));
     }
     let pix = frame.pixel_digest();
     let shot = input.shot().unwrap_or_else(|| shot_of_still(&pix));
+    let sight = sights.map(|sights| sights.of(&shot, &frame));
     // Limits bound the sides far below 2^32.
     let (w, h) = (frame.size().width as u32, frame.size().height as u32);
     let source = Source {
@@ -56,7 +61,7 @@ fn one(input: Input, options: &Options) -> Result<Scanned, Box<Outcome>> {
         up: None,
         csc: None,
     };
-    Ok(Scanned { input, source })
+    Ok(Scanned { input, source, sight })
 }
 
 /// Read and decode an input.
