@@ -33,7 +33,7 @@ pub struct Agreement {
     pub features: usize,
 }
 
-/// The map that most of `matches` agree on within `reach` pixels of the found picture; `None` without two that do.
+/// The map that most of `matches` agree on within `reach` pixels of the original; `None` without two that do.
 ///
 /// Each match by itself says how far, how large and how turned: the similarity of each is tried, the best is fitted anew as
 /// an affine map over all that agree with it, twice. Without chance: at most [`TRIALS`] of the first are tried.
@@ -72,6 +72,8 @@ fn similarity(one: &Match) -> Option<Affine> {
 fn agreeing(matches: &[Match], map: &Affine, reach: f32) -> Vec<Match> {
     let [[a, b], [c, d]] = map.matrix;
     let (scale, turn) = ((a * d - b * c).abs().sqrt() as f32, libm::atan2(c - b, a + d) as f32);
+    // Two pixels are what a feature's place is worth in a copy, however small that is.
+    let reach = (reach * scale).max(2.0);
     let agrees = |one: &&Match| {
         let at = map.apply(one.original.at.map(f64::from));
         let away = [0, 1].map(|i| at[i] as f32 - one.found.at[i]);
@@ -159,7 +161,7 @@ mod tests {
     #[test]
     fn the_map_is_found_among_wrong_matches() {
         let map = Affine { matrix: [[0.6, -0.2], [0.2, 0.6]], shift: [40.0, -30.0] };
-        let found = agreement(&cloud(60, &map, 45), 6.0).unwrap();
+        let found = agreement(&cloud(60, &map, 45), 9.0).unwrap();
         assert!((15..20).contains(&found.features), "{}", found.features);
         let corner = found.map.apply([900.0, 500.0]);
         let want = map.apply([900.0, 500.0]);

@@ -16,6 +16,8 @@ mod places;
 mod search;
 mod sight;
 mod state;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::path::{Path, PathBuf};
