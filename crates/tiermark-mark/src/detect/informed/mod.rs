@@ -5,6 +5,7 @@
 //! that the score has a variance known exactly and a tail bounded rigorously, whatever the picture and whatever was done to
 //! it (`docs/spec/mark-v1.md`, "The closed set").
 
+mod block;
 mod nodes;
 mod quantised;
 mod residual;

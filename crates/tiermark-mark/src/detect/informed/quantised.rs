@@ -7,12 +7,11 @@
 use tiermark_signal::{Plane, Wide, widest};
 
 use super::Laid;
+use super::block::{Basis, Block, SIDE, Waves, basis, centred, restored, stored, transformed};
 use super::residual::Part;
 use crate::carrier::{CellGrid, ClosedPattern};
 use crate::key::MarkKey;
 
-/// Samples on a side of a block.
-const SIDE: usize = 8;
 /// Waves in each direction that are looked at: faster ones hold nothing of a mark, except in pictures smaller than a tenth.
 const WAVES: usize = 5;
 /// Standard deviation of all patterns together on flat colour, code values.
@@ -23,6 +22,8 @@ const OFF: f32 = 0.25;
 const OFF_AT_EDGES: f32 = 0.0005;
 /// Coefficients that hold less than this of a pattern's power are left out.
 const LEAST: f32 = 0.004;
+/// Deviations beyond which no threshold is crossed.
+const FARTHEST: f32 = 6.0;
 
 /// What is expected of the quantised luma.
 pub(super) struct Expected<'a> {
@@ -44,21 +45,21 @@ impl Expected<'_> {
     }
 }
 
-type Waves = [[f32; WAVES]; WAVES];
+type Shares = Waves<WAVES>;
 
 /// The share that each wave of a block has in a pattern's power, as it lies on the found picture.
 ///
 /// Measured on a pattern under a key that is known to everybody: no other has a part in this.
-fn pattern_shares(laid: &Laid<'_>, grid: &CellGrid) -> Waves {
+fn pattern_shares(laid: &Laid<'_>, grid: &CellGrid) -> Shares {
     const BLOCKS: usize = 16;
     let size = laid.valid.size();
     let pattern = ClosedPattern::on(&MarkKey::new([0; 32]), grid);
-    let basis = basis();
+    let basis = basis::<WAVES>();
     let mut power = [[0.0_f32; WAVES]; WAVES];
     let place = |i: usize, length: usize| (i * length.saturating_sub(SIDE)) / BLOCKS;
     for n in 0..BLOCKS * BLOCKS {
         let (left, top) = (place(n % BLOCKS, size.width), place(n / BLOCKS, size.height));
-        let block: [[f32; SIDE]; SIDE] = std::array::from_fn(|y| {
+        let block: Block = std::array::from_fn(|y| {
             std::array::from_fn(|x| {
                 pattern.luma_at((laid.place)([(left + x) as f64, (top + y) as f64]), grid)
             })
@@ -69,39 +70,11 @@ fn pattern_shares(laid: &Laid<'_>, grid: &CellGrid) -> Waves {
     power.map(|row| row.map(|v| v / (BLOCKS * BLOCKS) as f32))
 }
 
-/// `cos` basis of the first waves, orthonormal: `basis[wave][place]`.
-fn basis() -> [[f32; SIDE]; WAVES] {
-    std::array::from_fn(|wave| {
-        std::array::from_fn(|place| {
-            let angle = std::f64::consts::PI * wave as f64 * (2 * place + 1) as f64 / (2 * SIDE) as f64;
-            let scale = if wave == 0 { 1.0 / SIDE as f64 } else { 2.0 / SIDE as f64 };
-            (scale.sqrt() * libm::cos(angle)) as f32
-        })
-    })
-}
-
-#[inline(always)]
-fn transformed(block: &[[f32; SIDE]; SIDE], basis: &[[f32; SIDE]; WAVES]) -> Waves {
-    let mut rows = [[0.0_f32; WAVES]; SIDE];
-    for (row, samples) in rows.iter_mut().zip(block) {
-        for (v, wave) in row.iter_mut().zip(basis) {
-            *v = samples.iter().zip(wave).map(|(s, b)| s * b).sum();
-        }
-    }
-    let mut waves = [[0.0_f32; WAVES]; WAVES];
-    for (line, wave) in waves.iter_mut().zip(basis) {
-        for (row, b) in rows.iter().zip(wave) {
-            line.iter_mut().zip(row).for_each(|(v, r)| *v += b * r);
-        }
-    }
-    waves
-}
-
 struct Compare<'a> {
     expected: &'a Expected<'a>,
     found: &'a Plane,
     valid: &'a Plane,
-    share: &'a Waves,
+    share: &'a Shares,
     left: &'a mut Plane,
 }
 
@@ -111,11 +84,11 @@ impl Wide for Compare<'_> {
     #[inline(always)]
     fn run(self) {
         let Self { expected, found, valid, share, left } = self;
-        let basis = basis();
+        let (basis, all) = (basis::<WAVES>(), basis::<SIDE>());
         let (width, height) = (found.width() / SIDE * SIDE, found.height() / SIDE * SIDE);
         for top in (0..height).step_by(SIDE) {
             for x in (0..width).step_by(SIDE) {
-                let block = |plane: &Plane| -> [[f32; SIDE]; SIDE] {
+                let block = |plane: &Plane| -> Block {
                     std::array::from_fn(|j| std::array::from_fn(|i| plane.row(top + j)[x + i]))
                 };
                 if block(valid).as_flattened().iter().any(|v| *v <= 0.0) {
@@ -127,15 +100,11 @@ impl Wide for Compare<'_> {
                     &block(expected.slope),
                     expected.steps,
                     share,
-                    &basis,
+                    (&basis, &all),
                 );
+                let block = restored(&waves, &basis);
                 for (j, row) in (top..top + SIDE).enumerate() {
-                    let row = &mut left.row_mut(row)[x..x + SIDE];
-                    for (line, wave) in waves.iter().zip(&basis) {
-                        for (v, across) in line.iter().zip(&basis) {
-                            row.iter_mut().zip(across).for_each(|(s, b)| *s += v * wave[j] * b);
-                        }
-                    }
+                    left.row_mut(row)[x..x + SIDE].copy_from_slice(&block[j]);
                 }
             }
         }
@@ -145,20 +114,20 @@ impl Wide for Compare<'_> {
 /// What one block says, wave by wave.
 #[inline(always)]
 fn compared(
-    expected: &[[f32; SIDE]; SIDE],
-    found: &[[f32; SIDE]; SIDE],
-    slope: &[[f32; SIDE]; SIDE],
+    expected: &Block,
+    found: &Block,
+    slope: &Block,
     steps: &[u16; SIDE * SIDE],
-    share: &Waves,
-    basis: &[[f32; SIDE]; WAVES],
-) -> Waves {
-    let mean = |block: &[[f32; SIDE]; SIDE]| block.as_flattened().iter().sum::<f32>() / 64.0;
+    share: &Shares,
+    (basis, all): (&Basis<WAVES>, &Basis<SIDE>),
+) -> Shares {
+    let mean = |block: &Block| block.as_flattened().iter().sum::<f32>() / 64.0;
     let square = slope.as_flattened().iter().map(|v| v * v).sum::<f32>() / 64.0;
     let middle = mean(expected);
     let variance = expected.as_flattened().iter().map(|v| (v - middle) * (v - middle)).sum::<f32>() / 64.0;
     let off = OFF + OFF_AT_EDGES * variance;
-    let centred = |block: &[[f32; SIDE]; SIDE]| block.map(|row| row.map(|v| v - 128.0));
-    let (before, after) = (transformed(&centred(expected), basis), transformed(&centred(found), basis));
+    let stored = stored(found, expected, steps, all);
+    let before = transformed(&centred(expected), basis);
     let mut out = [[0.0; WAVES]; WAVES];
     for v in 0..WAVES {
         for u in 0..WAVES {
@@ -167,9 +136,7 @@ fn compared(
             }
             let marked = PATTERN * PATTERN * square * share[v][u];
             let step = f32::from(steps[SIDE * v + u]);
-            // Decoding cuts what lies outside of 0 to 255; the file held a whole number of steps.
-            let stored = (after[v][u] / step).round() * step;
-            out[v][u] = Quantised::of(before[v][u], (marked + off).sqrt(), step).weigh(stored, step);
+            out[v][u] = Quantised::of(before[v][u], (marked + off).sqrt(), step).weigh(stored[v][u], step);
         }
     }
     out
@@ -192,17 +159,20 @@ impl Quantised {
         }
         let nearest = (centre / step).round();
         let (mut mean, mut square, mut response) = (0.0, 0.0, 0.0);
-        // In steps around the nearest multiple; thresholds further than two steps off are never crossed.
-        for (low, threshold) in [(-2.0_f32, -1.5_f32), (-1.0, -0.5), (0.0, 0.5), (1.0, 1.5)] {
-            let at = ((nearest + threshold) * step - centre) / sigma;
+        // In steps around the nearest multiple; thresholds further than three steps off are crossed once in two hundred times.
+        for low in [-3.0_f32, -2.0, -1.0, 0.0, 1.0, 2.0] {
+            let at = ((nearest + low + 0.5) * step - centre) / sigma;
+            if at > FARTHEST {
+                break;
+            }
             let beyond = (0.5 * libm::erfc(f64::from(at) * std::f64::consts::FRAC_1_SQRT_2)) as f32;
             let density = libm::expf(-0.5 * at * at) * 0.398_942_3;
             mean += beyond;
             square += beyond * ((low + 1.0) * (low + 1.0) - low * low);
             response += step * density / sigma;
         }
-        mean -= 2.0;
-        square += 4.0;
+        mean -= 3.0;
+        square += 9.0;
         Self {
             mean: (nearest + mean) * step,
             response,
