@@ -86,7 +86,11 @@ fn three_boxes(sigma: f32) -> [usize; 3] {
     std::array::from_fn(|i| small + usize::from(i < large))
 }
 
-fn bell(plane: &Plane, sigma: f32) -> Plane {
+/// The sampled bell itself at every width, for those who need its exact shape.
+pub fn bell(plane: &Plane, sigma: f32) -> Plane {
+    if sigma < 0.2 {
+        return plane.clone();
+    }
     let radius = (3.0 * sigma).ceil() as usize;
     let weight = |d: usize| libm::expf(-((d * d) as f32) / (2.0 * sigma * sigma));
     let weights: Vec<f32> = (0..=radius).map(weight).collect();

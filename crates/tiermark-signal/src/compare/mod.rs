@@ -3,10 +3,15 @@
 //! Both pictures lie on one grid already (`align` sees to that). Fits are robust: what was drawn over or
 //! pasted in takes no part.
 
+mod became;
 mod blur;
+mod family;
+mod operator;
 mod tone;
 
+pub use became::Became;
 pub use blur::Blur;
+pub use operator::Operator;
 pub use tone::Tone;
 
 use crate::Plane;

@@ -7,6 +7,7 @@
 
 mod block;
 mod nodes;
+mod operated;
 mod quantised;
 mod residual;
 mod score;
@@ -23,6 +24,9 @@ use quantised::Expected;
 use residual::Residual;
 pub use score::{Profile, Scores};
 pub use word::WordEvidence;
+
+/// Ways in which a found picture can be asked. Each counts in the bound, whichever are taken: that depends on what was found.
+pub const WAYS: usize = 3;
 
 /// A found picture and its original, the latter laid over the former.
 pub struct Laid<'a> {
@@ -91,12 +95,28 @@ impl Original {
         &self.base
     }
 
-    /// What `laid` says of the cells, in each way that it can be asked: as it is, and for a JPEG through its quantiser.
+    /// What `laid` says of the cells, in each way that it can be asked, [`WAYS`] at most: as it is, for a JPEG through its
+    /// quantiser, and where lines were extracted or colours cut to steps through that operator.
     pub fn evidence(&self, laid: &Laid<'_>) -> Vec<Evidence> {
         let residual = Residual::of(laid);
         let plain = self.plain(&residual, laid);
         let quantised = laid.steps.map(|steps| self.quantised(&residual, laid, steps));
-        std::iter::once(plain).chain(quantised).collect()
+        let operated = operated::left(laid).map(|part| self.operated(&part, laid));
+        std::iter::once(plain).chain(quantised).chain(operated).collect()
+    }
+
+    fn operated(&self, part: &residual::Part, laid: &Laid<'_>) -> Evidence {
+        let nodes = Nodes::spread(part, laid, &self.grid).matched(&self.growth);
+        Evidence { cells: self.luma_cells(&nodes), word: WordEvidence { nodes } }
+    }
+
+    /// The cells of luma alone.
+    fn luma_cells(&self, nodes: &Plane) -> CellEvidence {
+        let luma = |(p, plane): (usize, &CellPlane)| match plane.component {
+            Component::Luma => capped(self.grid.gather(p, nodes)),
+            _ => Vec::new(),
+        };
+        CellEvidence { cells: CELL_PLANES.iter().enumerate().map(luma).collect() }
     }
 
     fn plain(&self, residual: &Residual, laid: &Laid<'_>) -> Evidence {
@@ -126,11 +146,7 @@ impl Original {
         }
         part.slope = residual.luma.slope.clone();
         let nodes = Nodes::spread(&part, laid, &self.grid).grown(&self.growth);
-        let luma = |(p, plane): (usize, &CellPlane)| match plane.component {
-            Component::Luma => capped(self.grid.gather(p, &nodes)),
-            _ => Vec::new(),
-        };
-        let cells = CellEvidence { cells: CELL_PLANES.iter().enumerate().map(luma).collect() };
+        let cells = self.luma_cells(&nodes);
         Evidence { cells, word: WordEvidence { nodes } }
     }
 

@@ -141,7 +141,7 @@ fn median(plane: &Plane, valid: &Plane) -> f32 {
     *values.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
-fn luma(colours: &[Plane]) -> Plane {
+pub(super) fn luma(colours: &[Plane]) -> Plane {
     Picture { colours, alpha: None, premultiplied: false }.luma()
 }
 
@@ -155,7 +155,7 @@ fn differences(colours: &[Plane]) -> [Plane; 2] {
     })
 }
 
-fn is_grey(colours: &[Plane], valid: &Plane) -> bool {
+pub(super) fn is_grey(colours: &[Plane], valid: &Plane) -> bool {
     let [red, green, blue] = colours else { return true };
     let pairs = red.samples().iter().zip(blue.samples()).zip(green.samples().iter().zip(valid.samples()));
     let apart = pairs.map(|((r, b), (g, valid))| f64::from(valid * ((r - g).abs() + (b - g).abs())));
