@@ -14,9 +14,9 @@ const STRIDE: usize = 5;
 /// What is further off counts as far as this, code values: it was drawn over.
 const FAR: f32 = 60.0;
 /// What curve and blur leave less than this of is explained already, code values squared.
-const EXPLAINED: f32 = 4.0;
+const EXPLAINED: f32 = 1.5;
 /// How much less an operator has to leave.
-const NEARER: f32 = 0.5;
+const NEARER: f32 = 0.9;
 const DODGES: [f32; 9] = [1.0, 1.6, 2.5, 4.0, 6.0, 9.0, 13.0, 18.0, 25.0];
 const FINE: [f32; 5] = [0.0, 0.6, 1.0, 1.6, 2.5];
 const COARSE: [f32; 6] = [0.8, 1.3, 2.0, 3.2, 5.0, 8.0];

@@ -20,6 +20,7 @@ use crate::carrier::CellGrid;
 use crate::embed::Probe;
 use crate::layout::{CELL_PLANES, CellPlane, Component, NODE};
 use nodes::Nodes;
+use operated::Operated;
 use quantised::Expected;
 use residual::Residual;
 pub use score::{Profile, Scores};
@@ -101,12 +102,13 @@ impl Original {
         let residual = Residual::of(laid);
         let plain = self.plain(&residual, laid);
         let quantised = laid.steps.map(|steps| self.quantised(&residual, laid, steps));
-        let operated = operated::left(laid).map(|part| self.operated(&part, laid));
+        let operated = operated::left(laid).map(|operated| self.operated(&operated, laid));
         std::iter::once(plain).chain(quantised).chain(operated).collect()
     }
 
-    fn operated(&self, part: &residual::Part, laid: &Laid<'_>) -> Evidence {
-        let nodes = Nodes::spread(part, laid, &self.grid).matched(&self.growth);
+    fn operated(&self, operated: &Operated, laid: &Laid<'_>) -> Evidence {
+        let nodes = Nodes::spread(&operated.part, laid, &self.grid);
+        let nodes = if operated.is_white { nodes.grown(&self.growth) } else { nodes.matched(&self.growth) };
         Evidence { cells: self.luma_cells(&nodes), word: WordEvidence { nodes } }
     }
 

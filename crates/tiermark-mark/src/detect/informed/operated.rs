@@ -6,6 +6,7 @@
 
 use tiermark_signal::compare::{Became, Blur, Operator, Tone};
 use tiermark_signal::filter::{box_mean, gaussian};
+use tiermark_signal::whiten::whitened;
 use tiermark_signal::{Plane, Wide, widest};
 
 use super::Laid;
@@ -15,11 +16,16 @@ use super::residual::{Part, is_grey, luma};
 const MOST: f32 = 6.0;
 /// Samples to each side of a place over which it is asked whether more is left than the operator leaves.
 const AROUND: usize = 6;
-/// Places are trusted at least as much as this share of the mean, so that what the adjoint brings there counts.
-const LEAST: f32 = 0.01;
 
-/// What is left of luma beside an original that went through the operator; `None` if curve and blur explain the picture.
-pub(super) fn left(laid: &Laid<'_>) -> Option<Part> {
+/// What is left of luma beside an original that went through an operator.
+pub(super) struct Operated {
+    pub(super) part: Part,
+    /// Whether its noise was made white already, before the adjoint.
+    pub(super) is_white: bool,
+}
+
+/// `None` if curve and blur explain the picture.
+pub(super) fn left(laid: &Laid<'_>) -> Option<Operated> {
     let grey = laid.found.len() == 1 || is_grey(laid.found, laid.valid);
     let (before, after) = if grey {
         (vec![luma(laid.original)], vec![luma(laid.found)])
@@ -29,21 +35,23 @@ pub(super) fn left(laid: &Laid<'_>) -> Option<Part> {
     // Of three colours green is the one that was stored most finely.
     let main = after.len() / 2;
     let operator = operator(&before[main.min(before.len() - 1)], &after[main], laid.valid)?;
-    let sum = |mut sum: Part, part: Part| {
-        add(&mut sum.left, &part.left);
-        add(&mut sum.weight, &part.weight);
-        sum
+    let channel = |(c, after): (usize, &Plane)| {
+        let before = &before[c.min(before.len() - 1)];
+        let beside = Beside::new(&operator.apply(before), after, laid.valid)?;
+        Some(match operator {
+            Operator::Same => beside.weighed(),
+            _ => beside.white(|made| operator.adjoint(before, made)),
+        })
     };
-    let channel =
-        |(c, after): (usize, &Plane)| channel(operator, &before[c.min(before.len() - 1)], after, laid.valid);
-    let mut part = after.iter().enumerate().filter_map(channel).reduce(sum)?;
-    let mean = part.weight.samples().iter().sum::<f32>() / part.weight.samples().len() as f32;
-    let samples = part.weight.samples_mut().iter_mut().zip(part.left.samples_mut());
-    for ((weight, left), valid) in samples.zip(laid.valid.samples()) {
-        *weight = valid * (*weight + LEAST * mean);
-        *left = if *weight > 0.0 { *left / *weight } else { 0.0 };
-    }
-    Some(part)
+    let sum = |sum: Part, part: Part| Part {
+        left: with(sum.left, &part.left, |a, b| a + b),
+        weight: with(sum.weight, &part.weight, |a, b| a + b),
+        slope: sum.slope,
+    };
+    let Part { left, weight, slope } = after.iter().enumerate().filter_map(channel).reduce(sum)?;
+    let left = with(left, &weight, |left, weight| if weight > 0.0 { left / weight } else { 0.0 });
+    let weight = with(weight, laid.valid, |weight, valid| weight * valid);
+    Some(Operated { part: Part { left, weight, slope }, is_white: operator != Operator::Same })
 }
 
 fn operator(before: &Plane, after: &Plane, valid: &Plane) -> Option<Operator> {
@@ -54,35 +62,49 @@ fn operator(before: &Plane, after: &Plane, valid: &Plane) -> Option<Operator> {
     Operator::between(before, after, &plain, valid)
 }
 
-/// What one channel brings: in `left` already weighed, in `weight` the inverse variance of a change.
-fn channel(operator: Operator, before: &Plane, after: &Plane, valid: &Plane) -> Option<Part> {
-    let made = operator.apply(before);
-    let (from, to): (Vec<f32>, Vec<f32>) = made
-        .samples()
-        .iter()
-        .zip(after.samples())
-        .zip(valid.samples())
-        .filter(|(_, valid)| **valid > 0.0)
-        .map(|((made, after), _)| (*made, *after))
-        .unzip();
-    let became = Became::fit(&from, &to)?;
-    let empty = || Plane::filled(after.size(), 0.0);
-    let [mut off, mut slope, mut variance] = [empty(), empty(), empty()];
-    let planes = [&mut off, &mut slope, &mut variance].map(Plane::samples_mut);
-    widest(Expect { became: &became, made: &made, after, valid, planes });
-    let more = more_than_expected(&off, &variance);
-    let mut weight = operator.gain(before);
-    let samples = off.samples_mut().iter_mut().zip(slope.samples()).zip(variance.samples());
-    for (((off, slope), variance), (weight, more)) in
-        samples.zip(weight.samples_mut().iter_mut().zip(more.samples()))
-    {
-        let variance = variance * more;
-        let limit = MOST * variance.sqrt();
-        *off = slope * off.clamp(-limit, limit) / variance;
-        *weight *= slope * slope / variance;
+/// A channel beside what its values became on the average.
+struct Beside {
+    /// What is off.
+    off: Plane,
+    /// How much of a change came through at each place.
+    slope: Plane,
+    /// How much is off there as a rule.
+    deviation: Plane,
+}
+
+impl Beside {
+    fn new(made: &Plane, after: &Plane, valid: &Plane) -> Option<Self> {
+        let samples = made.samples().iter().zip(after.samples()).zip(valid.samples());
+        let inside = samples.filter(|(_, valid)| **valid > 0.0).map(|((made, after), _)| (*made, *after));
+        let (from, to): (Vec<f32>, Vec<f32>) = inside.unzip();
+        let became = Became::fit(&from, &to)?;
+        let empty = || Plane::filled(after.size(), 0.0);
+        let [mut off, mut slope, mut variance] = [empty(), empty(), empty()];
+        let planes = [&mut off, &mut slope, &mut variance].map(Plane::samples_mut);
+        widest(Expect { became: &became, made, after, valid, planes });
+        let more = more_than_expected(&off, &variance);
+        let deviation = with(variance, &more, |variance, more| (variance * more).sqrt());
+        let off = with(off, &deviation, |off, deviation| off.clamp(-MOST * deviation, MOST * deviation));
+        Some(Self { off, slope, deviation })
     }
-    let left = operator.adjoint(before, &off);
-    Some(Part { left, weight, slope: Plane::filled(after.size(), 1.0) })
+
+    /// As it is, for nodes that are made white later.
+    fn weighed(self) -> Part {
+        let share = with(self.slope, &self.deviation, |slope, deviation| slope / (deviation * deviation));
+        let left = with(self.off, &share, |off, share| off * share);
+        let weight = with(with(share.clone(), &share, |a, b| a * b), &self.deviation, |v, d| v * d * d);
+        let slope = Plane::filled(left.size(), 1.0);
+        Part { left, weight, slope }
+    }
+
+    /// In units of what is usual at each place, and made white there: the adjoint colours it again, as it colours a mark.
+    fn white(self, adjoint: impl Fn(&Plane) -> Plane) -> Part {
+        let white = whitened(&with(self.off, &self.deviation, |off, deviation| off / deviation));
+        let share = with(self.slope, &self.deviation, |slope, deviation| slope / deviation);
+        let left = adjoint(&with(white, &share, |white, share| white * share));
+        let one = Plane::filled(left.size(), 1.0);
+        Part { left, weight: one.clone(), slope: one }
+    }
 }
 
 struct Expect<'a> {
@@ -117,6 +139,90 @@ fn more_than_expected(off: &Plane, variance: &Plane) -> Plane {
     gaussian(&more, 1.0)
 }
 
-fn add(sum: &mut Plane, other: &Plane) {
-    sum.samples_mut().iter_mut().zip(other.samples()).for_each(|(a, b)| *a += b);
+fn with(mut one: Plane, other: &Plane, f: impl Fn(f32, f32) -> f32) -> Plane {
+    one.samples_mut().iter_mut().zip(other.samples()).for_each(|(a, b)| *a = f(*a, *b));
+    one
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Evidence, Original, Profile, WAYS};
+    use super::*;
+    use crate::embed::{Embedder, Picture, Strength};
+    use crate::key::MarkKey;
+    use crate::payload::{ContentId, Payload};
+    use tiermark_signal::Size;
+    use tiermark_signal::filter::bell;
+
+    const SIZE: Size = Size { width: 640, height: 360 };
+
+    /// Shaded shapes with soft edges.
+    fn picture() -> Plane {
+        let shapes = Plane::from_fn(SIZE, |x, y| {
+            let shape = (x / 37 + 3 * (y / 29)) * 7919 % 11;
+            50.0 + 14.0 * shape as f32 + 12.0 * libm::sinf(x as f32 * 0.03 + y as f32 * 0.017)
+        });
+        bell(&shapes, 0.8).map(f32::round)
+    }
+
+    fn key(byte: u8) -> MarkKey {
+        MarkKey::new([byte; 32])
+    }
+
+    fn marked(plane: &Plane) -> Plane {
+        let embedder = Embedder::new(&key(1), &key(2), Payload([3; 8]), Strength::STANDARD);
+        let colours = std::slice::from_ref(plane);
+        let picture = Picture { colours, alpha: None, premultiplied: false };
+        embedder.embed_closed(&picture, &ContentId([9; 32]), &key(4)).remove(0).map(f32::round)
+    }
+
+    fn asked(found: Plane) -> Vec<Evidence> {
+        let original = Original::new(&[picture()]);
+        original.evidence(&Laid {
+            found: &[found.map(|v| v.round().clamp(0.0, 255.0))],
+            original: original.base(),
+            valid: &Plane::filled(SIZE, 1.0),
+            place: &|place| place,
+            steps: None,
+        })
+    }
+
+    fn z(evidence: &Evidence, key: &MarkKey) -> f64 {
+        evidence.cells.scores(key).best().1
+    }
+
+    #[test]
+    fn lines_steps_and_thresholds_show_who_had_the_picture() {
+        type Attack = fn(&Plane) -> Plane;
+        let attacks: [(&str, Attack, f64); 4] = [
+            ("dodge", |p| Operator::Dodge { sigma: 4.0 }.apply(p), 12.0),
+            ("gradient", |p| Operator::Gradient { sigma: 0.0 }.apply(p).map(|v| 255.0 - v), 12.0),
+            ("eight levels", |p| p.clone().map(|v| (v / 36.43).round() * 36.43), 12.0),
+            ("threshold", |p| p.clone().map(|v| if v > 120.0 { 255.0 } else { 0.0 }), 5.0),
+        ];
+        for (name, attack, least) in attacks {
+            let ways = asked(attack(&marked(&picture())));
+            assert!(ways.len() == 2 && ways.len() <= WAYS, "{name}");
+            let own = z(&ways[1], &key(4));
+            assert!(own > least && own > z(&ways[0], &key(4)), "{name}: {own}, {}", z(&ways[0], &key(4)));
+            // Its score is that of independent signs for whoever had no part.
+            let others = (0..400_u32).map(|n| {
+                let mut key = [7; 32];
+                key[..4].copy_from_slice(&n.to_le_bytes());
+                ways[1].cells.scores(&MarkKey::new(key)).z(Profile::Energy)
+            });
+            let (sum, square) = others.fold((0.0, 0.0), |(sum, square), z| (sum + z, square + z * z));
+            // Five deviations of the mean and of the variance of 400.
+            assert!(
+                (sum / 400.0).abs() < 0.25 && (square / 400.0 - 1.0).abs() < 0.36,
+                "{name}: {sum} {square}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_curve_and_blur_explain_is_not_asked_again() {
+        assert_eq!(asked(marked(&picture()).map(|v| 0.8 * v + 20.0)).len(), 1);
+        assert_eq!(asked(gaussian(&marked(&picture()), 3.0)).len(), 1);
+    }
 }
