@@ -93,16 +93,6 @@ impl Operator {
             Self::Laplacian { sigma } => bell(&laplacian(made), sigma),
         }
     }
-
-    /// About how much of a change of a single sample comes through, squared, at each place of `picture`.
-    pub fn gain(&self, picture: &Plane) -> Plane {
-        match *self {
-            Self::Dodge { sigma } => {
-                bell(picture, sigma).map(|b| (255.0 / b.max(DARKEST)) * (255.0 / b.max(DARKEST)))
-            }
-            _ => Plane::filled(picture.size(), 1.0),
-        }
-    }
 }
 
 #[inline(always)]
@@ -111,7 +101,7 @@ pub(super) fn dodged(v: f32, blur: f32) -> f32 {
 }
 
 /// Two planes, sample by sample.
-pub(super) fn with(one: &Plane, other: &Plane, f: impl Fn(f32, f32) -> f32) -> Plane {
+fn with(one: &Plane, other: &Plane, f: impl Fn(f32, f32) -> f32) -> Plane {
     let mut out = one.clone();
     out.samples_mut().iter_mut().zip(other.samples()).for_each(|(a, b)| *a = f(*a, *b));
     out

@@ -16,6 +16,10 @@ use super::residual::{Part, is_grey, luma};
 const MOST: f32 = 6.0;
 /// Samples to each side of a place over which it is asked whether more is left than the operator leaves.
 const AROUND: usize = 6;
+/// The least share of what its values leave elsewhere that a place is trusted to leave: lines are told much better in some
+/// places than in others. Steps are not; that few crossed one around a place is no reason to trust those that did.
+const LEAST: f32 = 0.1;
+const LEAST_OF_STEPS: f32 = 1.0;
 
 /// What is left of luma beside an original that went through an operator.
 pub(super) struct Operated {
@@ -35,9 +39,10 @@ pub(super) fn left(laid: &Laid<'_>) -> Option<Operated> {
     // Of three colours green is the one that was stored most finely.
     let main = after.len() / 2;
     let operator = operator(&before[main.min(before.len() - 1)], &after[main], laid.valid)?;
+    let least = if operator == Operator::Same { LEAST_OF_STEPS } else { LEAST };
     let channel = |(c, after): (usize, &Plane)| {
         let before = &before[c.min(before.len() - 1)];
-        let beside = Beside::new(&operator.apply(before), after, laid.valid)?;
+        let beside = Beside::new(&operator.apply(before), after, laid.valid, least)?;
         Some(match operator {
             Operator::Same => beside.weighed(),
             _ => beside.white(|made| operator.adjoint(before, made)),
@@ -73,7 +78,7 @@ struct Beside {
 }
 
 impl Beside {
-    fn new(made: &Plane, after: &Plane, valid: &Plane) -> Option<Self> {
+    fn new(made: &Plane, after: &Plane, valid: &Plane, least: f32) -> Option<Self> {
         let samples = made.samples().iter().zip(after.samples()).zip(valid.samples());
         let inside = samples.filter(|(_, valid)| **valid > 0.0).map(|((made, after), _)| (*made, *after));
         let (from, to): (Vec<f32>, Vec<f32>) = inside.unzip();
@@ -82,7 +87,7 @@ impl Beside {
         let [mut off, mut slope, mut variance] = [empty(), empty(), empty()];
         let planes = [&mut off, &mut slope, &mut variance].map(Plane::samples_mut);
         widest(Expect { became: &became, made, after, valid, planes });
-        let more = more_than_expected(&off, &variance);
+        let more = more_than_expected(&off, &variance, least);
         let deviation = with(variance, &more, |variance, more| (variance * more).sqrt());
         let off = with(off, &deviation, |off, deviation| off.clamp(-MOST * deviation, MOST * deviation));
         Some(Self { off, slope, deviation })
@@ -131,11 +136,11 @@ impl Wide for Expect<'_> {
     }
 }
 
-/// By what factor more is left around each place than its values leave elsewhere: what was drawn over, and codecs.
-fn more_than_expected(off: &Plane, variance: &Plane) -> Plane {
+/// By what factor more is left around each place than its values leave elsewhere, at `least`: what was drawn over, and codecs.
+fn more_than_expected(off: &Plane, variance: &Plane, least: f32) -> Plane {
     let mut more = box_mean(&off.clone().map(|v| v * v), AROUND);
     let expected = box_mean(variance, AROUND);
-    more.samples_mut().iter_mut().zip(expected.samples()).for_each(|(m, e)| *m = (*m / e).max(1.0));
+    more.samples_mut().iter_mut().zip(expected.samples()).for_each(|(m, e)| *m = (*m / e).max(least));
     gaussian(&more, 1.0)
 }
 
