@@ -89,7 +89,7 @@ fn pair(original: &Prepared, name: &str, truth: &str) -> Result<String, Failure>
         first.alike,
         first.by_chance,
         first.inside,
-        first.lens.map_or(0.0, |l| l.k),
+        first.lens.map_or(0.0, |l| l.k[0]),
         first.bend.is_some()
     );
     Ok(format!("found\t{error}\t{:.4}\t{seconds:.2}\t{more}", first.rms))

@@ -2,12 +2,27 @@
 
 use crate::{Plane, Size};
 
-/// Side of a block of the mask, px of the grid it was measured on.
-pub(super) const BLOCK: usize = 8;
-/// Side of the cells whose sums are shared by the windows of neighbouring blocks.
-const CELL: usize = BLOCK / 2;
-/// Least correlation that counts as the same.
-const ALIKE: f32 = 0.6;
+/// How large the windows are in which pictures are compared: four by four cells about a block of two by two.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Grain {
+    /// Side of a cell, px of the grid.
+    cell: usize,
+    /// Least correlation that counts as the same.
+    alike: f32,
+}
+
+impl Grain {
+    /// Windows of 16 px.
+    pub(super) const COARSE: Self = Self { cell: 4, alike: 0.6 };
+    /// Windows of 8 px, for what shows between strokes; so few samples are alike by chance more often.
+    pub(super) const FINE: Self = Self { cell: 2, alike: 0.75 };
+
+    /// Side of a block of the mask, px of the grid.
+    pub(super) fn block(self) -> usize {
+        2 * self.cell
+    }
+}
+
 /// Least variance of the original in a window that counts as texture, code values squared.
 const TEXTURE: f32 = 4.0;
 
@@ -18,13 +33,14 @@ pub(super) enum Says {
     Outside,
     /// There is nothing to compare.
     Flat,
-    /// The normalised correlation of both in 16 by 16 px about the block.
+    /// The normalised correlation of both in the window about the block.
     Textured(f32),
 }
 
 /// All blocks of a grid.
 #[derive(Clone, Debug)]
 pub(super) struct Blocks {
+    pub(super) grain: Grain,
     pub(super) size: Size,
     pub(super) says: Vec<Says>,
 }
@@ -45,33 +61,53 @@ impl Count {
 
 impl Blocks {
     /// Compare `found`, moved by `shift` whole pixels, with the original `warped` to its grid, NaN where it is not.
-    pub(super) fn compare(found: &Plane, warped: &Plane, shift: [isize; 2]) -> Self {
-        let sums = Sums::of(found, warped, shift);
-        let size = Size { width: found.width().div_ceil(BLOCK), height: found.height().div_ceil(BLOCK) };
-        let says = (0..size.area()).map(|i| sums.window(i % size.width, i / size.width).says()).collect();
-        Self { size, says }
+    pub(super) fn compare(found: &Plane, warped: &Plane, shift: [isize; 2], grain: Grain) -> Self {
+        let sums = Sums::of(found, warped, shift, grain.cell);
+        let blocks = |n: usize| n.div_ceil(grain.block());
+        let size = Size { width: blocks(found.width()), height: blocks(found.height()) };
+        let says =
+            (0..size.area()).map(|i| sums.window(i % size.width, i / size.width).says(grain.cell)).collect();
+        Self { grain, size, says }
     }
 
     /// Correlations of the commoner sign count as alike: a negative is one everywhere.
     pub(super) fn count(&self) -> Count {
-        let sign = self.sign();
-        let alike = self.says.iter().filter(|s| matches!(s, Says::Textured(c) if sign * c > ALIKE)).count();
+        let (sign, limit) = (self.sign(), self.grain.alike);
+        let alike = self.says.iter().filter(|s| matches!(s, Says::Textured(c) if sign * c > limit)).count();
         let textured = self.says.iter().filter(|s| matches!(s, Says::Textured(_))).count();
         Count { alike, textured }
     }
 
     /// 1.0, or -1.0 for a negative.
     pub(super) fn sign(&self) -> f32 {
-        let beyond = |c: f32| if c.abs() > ALIKE { c } else { 0.0 };
+        let beyond = |c: f32| if c.abs() > self.grain.alike { c } else { 0.0 };
         let sum: f32 =
             self.says.iter().map(|s| if let Says::Textured(c) = s { beyond(*c) } else { 0.0 }).sum();
         1.0_f32.copysign(sum)
     }
 
+    /// Share of all blocks in which the original is, 0.0 to 1.0.
+    pub(super) fn inside(&self) -> f64 {
+        let inside = self.says.iter().filter(|s| **s != Says::Outside).count();
+        inside as f64 / self.says.len() as f64
+    }
+
+    /// Mean correlation of the blocks that are alike; 0.0 without any.
+    pub(super) fn likeness(&self) -> f64 {
+        let sign = self.sign();
+        let beyond = self.says.iter().filter_map(|s| match s {
+            Says::Textured(c) if sign * c > self.grain.alike => Some(f64::from(sign * c)),
+            _ => None,
+        });
+        let (sum, count) = beyond.fold((0.0, 0.0), |(sum, count), c| (sum + c, count + 1.0));
+        sum / f64::max(count, 1.0)
+    }
+
     /// Whether the block over pixel (`x`, `y`) of the grid is textured and alike.
     pub(super) fn alike_at(&self, x: usize, y: usize, sign: f32) -> bool {
-        let i = y / BLOCK * self.size.width + x / BLOCK;
-        matches!(self.says.get(i), Some(Says::Textured(c)) if sign * c > ALIKE)
+        let block = self.grain.block();
+        let i = y / block * self.size.width + x / block;
+        matches!(self.says.get(i), Some(Says::Textured(c)) if sign * c > self.grain.alike)
     }
 }
 
@@ -80,10 +116,10 @@ impl Blocks {
 struct Sum([f32; 6]);
 
 impl Sum {
-    fn says(self) -> Says {
+    fn says(self, cell: usize) -> Says {
         let [n, f, o, ff, oo, fo] = self.0;
         // Half of the window must be there.
-        if n < 2.0 * (CELL * CELL) as f32 {
+        if n < 8.0 * (cell * cell) as f32 {
             return Says::Outside;
         }
         let (f, o) = (f / n, o / n);
@@ -102,20 +138,20 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(found: &Plane, warped: &Plane, [dx, dy]: [isize; 2]) -> Self {
-        let size = Size { width: found.width().div_ceil(CELL), height: found.height().div_ceil(CELL) };
+    fn of(found: &Plane, warped: &Plane, [dx, dy]: [isize; 2], cell: usize) -> Self {
+        let size = Size { width: found.width().div_ceil(cell), height: found.height().div_ceil(cell) };
         let mut cells = vec![Sum::default(); size.area()];
         for y in 0..warped.height() {
             let Some(from) = y.checked_add_signed(dy).filter(|&y| y < found.height()) else { continue };
             let (row, other) = (found.row(from), warped.row(y));
-            let cells = &mut cells[y / CELL * size.width..][..size.width];
+            let cells = &mut cells[y / cell * size.width..][..size.width];
             for (x, &o) in other.iter().enumerate() {
                 let f = x.checked_add_signed(dx).and_then(|x| row.get(x));
                 let (Some(&f), false) = (f, o.is_nan()) else { continue };
                 // About the middle of the range: sums of squares in single precision stay exact enough.
                 let (f, o) = (f - 128.0, o - 128.0);
                 let add = [1.0, f, o, f * f, o * o, f * o];
-                cells[x / CELL].0.iter_mut().zip(add).for_each(|(s, v)| *s += v);
+                cells[x / cell].0.iter_mut().zip(add).for_each(|(s, v)| *s += v);
             }
         }
         Self { cells, size }
@@ -135,10 +171,9 @@ impl Sums {
 
 /// The most blocks that are alike when the found picture is moved where it cannot be right: what chance alone does with
 /// these two pictures, their smooth slopes and parallel lines included.
-pub(super) fn by_chance(found: &Plane, warped: &Plane) -> Count {
-    let shifts = [[3, 1], [-1, 3], [-3, -1], [1, -3], [5, 5], [-5, 5], [0, 7], [7, 0]];
-    let count =
-        |[x, y]: [isize; 2]| Blocks::compare(found, warped, [x * BLOCK as isize, y * BLOCK as isize]).count();
+pub(super) fn by_chance(found: &Plane, warped: &Plane, grain: Grain) -> Count {
+    let shifts: [[isize; 2]; 6] = [[24, 8], [-8, 24], [-24, -8], [8, -24], [0, 56], [56, 0]];
+    let count = |shift| Blocks::compare(found, warped, shift, grain).count();
     let most = shifts.map(count).into_iter().max_by(|a, b| a.share().total_cmp(&b.share()));
     most.unwrap_or_default()
 }
@@ -158,24 +193,26 @@ mod tests {
     fn a_picture_agrees_with_itself_and_its_negative_and_not_with_another() {
         let size = Size { width: 203, height: 150 };
         let (a, b) = (noise(size, 1), noise(size, 2));
-        let same = Blocks::compare(&a, &a, [0, 0]);
+        let same = Blocks::compare(&a, &a, [0, 0], Grain::COARSE);
         assert_eq!((same.count().share(), same.sign()), (1.0, 1.0));
-        let negative = Blocks::compare(&a.clone().map(|v| 255.0 - 0.5 * v), &a, [0, 0]);
+        let negative = Blocks::compare(&a.clone().map(|v| 255.0 - 0.5 * v), &a, [0, 0], Grain::COARSE);
         assert_eq!((negative.count().share(), negative.sign()), (1.0, -1.0));
-        assert_eq!(Blocks::compare(&a, &b, [0, 0]).count().alike, 0);
-        assert_eq!(by_chance(&a, &a).alike, 0);
-        assert!(same.alike_at(202, 149, 1.0));
+        assert_eq!(Blocks::compare(&a, &b, [0, 0], Grain::COARSE).count().alike, 0);
+        assert_eq!(by_chance(&a, &a, Grain::FINE).alike, 0);
+        assert!(same.alike_at(195, 143, 1.0));
     }
 
     #[test]
     fn flat_and_outside_are_neither() {
         let size = Size { width: 64, height: 64 };
         let flat = Plane::filled(size, 200.0);
-        let count = Blocks::compare(&noise(size, 3), &flat, [0, 0]).count();
+        let count = Blocks::compare(&noise(size, 3), &flat, [0, 0], Grain::COARSE).count();
         assert_eq!((count.alike, count.textured), (0, 0));
         let outside = Plane::filled(size, f32::NAN);
-        assert!(Blocks::compare(&flat, &outside, [0, 0]).says.iter().all(|s| *s == Says::Outside));
-        let painted = Blocks::compare(&flat, &noise(size, 3), [0, 0]).count();
+        assert!(
+            Blocks::compare(&flat, &outside, [0, 0], Grain::COARSE).says.iter().all(|s| *s == Says::Outside)
+        );
+        let painted = Blocks::compare(&flat, &noise(size, 3), [0, 0], Grain::COARSE).count();
         assert_eq!((painted.alike, painted.textured), (0, 64));
     }
 }

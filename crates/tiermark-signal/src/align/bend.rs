@@ -4,13 +4,16 @@
 //! the whole picture. Windows that overlap smoothly give the field; windows that do not tell how wrong a pose is: their
 //! noise is independent, so the mean product of neighbours' displacements holds only what they share.
 
-use super::agree::Blocks;
+use super::agree::{Blocks, Grain};
 use super::level::Level;
 use super::pose::{Bend, Pose};
 use super::refine::Tone;
 use crate::filter::gaussian;
 use crate::{Plane, Size};
 
+/// The upper triangle of four by four.
+const PAIRS: [(usize, usize); 10] =
+    [(0, 0), (0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3)];
 /// Sums of the products of (1, o, gx, gy) and with f: ten and four.
 const SUMS: usize = 14;
 
@@ -21,15 +24,15 @@ struct Cells {
 }
 
 impl Cells {
-    /// Cells of `side` px of the level; only blocks that are alike take part.
-    fn of(level: &Level, pose: &Pose, tone: &Tone, side: usize) -> Self {
+    /// Cells of `side` px of the level, from every `stride`-th px; only blocks that are alike take part.
+    fn of(level: &Level, pose: &Pose, tone: &Tone, side: usize, stride: usize, grain: Grain) -> Self {
         let (found, warped) = (&level.found, level.warped(pose));
-        let blocks = Blocks::compare(found, &warped, [0, 0]);
+        let blocks = Blocks::compare(found, &warped, [0, 0], grain);
         let sign = blocks.sign();
         let size = Size { width: found.width().div_ceil(side), height: found.height().div_ceil(side) };
         let mut sums = vec![Plane::filled(size, 0.0); SUMS];
-        for y in 0..found.height() {
-            for x in 0..found.width() {
+        for y in (0..found.height()).step_by(stride) {
+            for x in (0..found.width()).step_by(stride) {
                 if !blocks.alike_at(x, y, sign) {
                     continue;
                 }
@@ -58,14 +61,10 @@ impl Cells {
             return ([0.0; 2], 0.0);
         }
         let mut m = [[0.0; 5]; 4];
-        let mut i = 0;
-        for a in 0..4 {
-            for b in a..4 {
-                (m[a][b], m[b][a]) = (sum(i), sum(i));
-                i += 1;
-            }
-            m[a][4] = sum(10 + a);
+        for (i, (a, b)) in PAIRS.into_iter().enumerate() {
+            (m[a][b], m[b][a]) = (sum(i), sum(i));
         }
+        m.iter_mut().enumerate().for_each(|(a, row)| row[4] = sum(10 + a));
         m[1][1] += 1e-3 * sum(0);
         // Half a code value for each found px, so that flats stay where they are.
         m[2][2] += 0.25 * sum(0);
@@ -78,14 +77,8 @@ impl Cells {
 }
 
 fn add(sums: &mut [Plane], x: usize, y: usize, row: &[f64; 4], value: f64, weight: f64) {
-    let mut i = 0;
-    for a in 0..4 {
-        for b in a..4 {
-            sums[i].row_mut(y)[x] += (weight * row[a] * row[b]) as f32;
-            i += 1;
-        }
-        sums[10 + a].row_mut(y)[x] += (weight * row[a] * value) as f32;
-    }
+    let products = PAIRS.into_iter().map(|(a, b)| row[a] * row[b]).chain(row.iter().map(|v| v * value));
+    sums.iter_mut().zip(products).for_each(|(sum, v)| sum.row_mut(y)[x] += (weight * v) as f32);
 }
 
 /// The unknowns of four equations, the right side last, by elimination; not finite if there is no answer.
@@ -93,9 +86,8 @@ fn eliminated(mut m: [[f64; 5]; 4]) -> [f64; 4] {
     for i in 0..4 {
         for j in i + 1..4 {
             let share = m[j][i] / m[i][i];
-            for k in i..5 {
-                m[j][k] -= share * m[i][k];
-            }
+            let above = m[i];
+            m[j].iter_mut().zip(above).skip(i).for_each(|(v, a)| *v -= share * a);
         }
     }
     let mut x = [0.0; 4];
@@ -116,8 +108,10 @@ pub(super) struct Left {
 }
 
 /// Displacements that a pose leaves, in windows of [`WINDOW`] px of the level.
-pub(super) fn left(level: &Level, pose: &Pose, tone: &Tone) -> Left {
-    let cells = Cells::of(level, pose, tone, WINDOW);
+pub(super) fn left(level: &Level, pose: &Pose, tone: &Tone, grain: Grain) -> Left {
+    // Half the rows and columns of a large picture tell as much.
+    let stride = if level.found.size().area() > 500_000 { 2 } else { 1 };
+    let cells = Cells::of(level, pose, tone, WINDOW, stride, grain);
     let (mut shared, mut pairs) = (0.0, 0.0);
     let (mut power, mut count) = (0.0, 0.0);
     for y in 0..cells.size.height {
@@ -147,7 +141,7 @@ pub(super) fn left(level: &Level, pose: &Pose, tone: &Tone) -> Left {
 /// One round: the pose with its field moved towards what `level` shows.
 pub(super) fn followed(level: &Level, pose: &Pose, tone: &Tone, found: Size, side: usize) -> Pose {
     let factor = level.factor;
-    let cells = Cells::of(level, pose, tone, side / factor);
+    let cells = Cells::of(level, pose, tone, side / factor, 1, Grain::COARSE);
     // Two boxes of 49 px are a bell of 20.
     let sigma = 20.0 * factor as f32 / side as f32;
     let cells = cells.smoothed(sigma);
@@ -183,3 +177,48 @@ const WINDOW: usize = 64;
 const OUTLIER: f64 = 16.0;
 /// Smoothing of each round, cells.
 const SMOOTH: f32 = 0.75;
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::blobs;
+    use super::super::{Alignment, Prepared, warp};
+    use super::*;
+    use crate::Homography;
+
+    #[test]
+    fn a_field_follows_a_wave_and_leaves_little() {
+        let size = Size { width: 640, height: 480 };
+        let picture = blobs(size, 900, 3);
+        let cells = Size { width: 40, height: 30 };
+        let wave = |x: usize, _: usize| 0.8 * libm::sinf(x as f32 * 0.2);
+        let shift = [Plane::from_fn(cells, wave), Plane::from_fn(cells, |x, y| wave(y, x))];
+        let truth =
+            Alignment { bend: Some(Bend { side: 16, shift }), ..Alignment::exact(Homography::IDENTITY) };
+        let (original, found) = (Prepared::new(&picture), Prepared::from(warp(&picture, &truth, size)));
+        let mut pose = Pose::of(&Homography::IDENTITY, size).expect("it moves nothing");
+        let level = Level::new(&original, &found, 1, &pose).expect("they overlap");
+        let tone = Tone([128.0, 128.0, 0.0, 0.0]);
+        let before = left(&level, &pose, &tone, Grain::COARSE);
+        assert!((0.4..1.0).contains(&before.shared), "{before:?}");
+        for _ in 0..4 {
+            pose = followed(&level, &pose, &tone, size, 16);
+        }
+        let after = left(&level, &pose, &tone, Grain::COARSE);
+        assert!(after.shared < 0.15 && after.shared < 0.3 * before.shared, "{after:?}");
+    }
+
+    #[test]
+    fn four_equations_are_solved() {
+        let m = [
+            [4.0, 1.0, 0.0, 0.5, 1.0],
+            [1.0, 3.0, 0.2, 0.0, 2.0],
+            [0.0, 0.2, 2.0, 0.1, 3.0],
+            [0.5, 0.0, 0.1, 5.0, 4.0],
+        ];
+        let x = eliminated(m);
+        for row in m {
+            let sum: f64 = row[..4].iter().zip(x).map(|(a, x)| a * x).sum();
+            assert!((sum - row[4]).abs() < 1e-12);
+        }
+    }
+}

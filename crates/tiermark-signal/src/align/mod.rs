@@ -22,6 +22,8 @@ mod level;
 mod pose;
 mod refine;
 mod robust;
+#[cfg(test)]
+mod sample;
 mod search;
 mod solve;
 mod trivial;

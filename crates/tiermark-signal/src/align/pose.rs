@@ -2,10 +2,10 @@
 
 use crate::{Homography, Plane, Size};
 
-/// Radial distortion of the found picture with one number: `y = x + k d r^2`, where `d = x - centre` and `r = |d| / unit`.
+/// Radial distortion of the found picture: `y = x + d (k_0 r^2 + k_1 r^4)`, where `d = x - centre` and `r = |d| / unit`.
 ///
-/// The simplest of Brown's terms ("Decentering distortion of lenses", Photogrammetric Engineering 32(3), 1966), on the found
-/// side, so that the way to the original needs no inverse. Phones: k of -0.1 to 0.05.
+/// The first of Brown's terms ("Decentering distortion of lenses", Photogrammetric Engineering 32(3), 1966), on the found
+/// side, so that the way to the original needs no inverse. Phones: `k_0` of -0.1 to 0.05.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lens {
     /// Where the axis meets the picture: its middle, px.
@@ -13,25 +13,35 @@ pub struct Lens {
     /// Half of the longer side, px.
     pub unit: f64,
     /// 0.0 for none.
-    pub k: f64,
+    pub k: [f64; 2],
 }
 
 impl Lens {
     /// No distortion of a picture of `size`.
     pub fn none(size: Size) -> Self {
         let middle = |n: usize| 0.5 * (n as f64 - 1.0);
-        Self { centre: [size.width, size.height].map(middle), unit: 0.5 * size.long_side() as f64, k: 0.0 }
+        Self {
+            centre: [size.width, size.height].map(middle),
+            unit: 0.5 * size.long_side() as f64,
+            k: [0.0; 2],
+        }
     }
 
     /// Where the found `point` would be without the distortion, px.
     #[inline]
     pub fn straight(&self, point: [f64; 2]) -> [f64; 2] {
-        if self.k == 0.0 {
+        if self.is_none() {
             return point;
         }
         let [x, y] = self.offset(point);
-        let stretch = self.k * (x * x + y * y) * self.unit;
+        let r = x * x + y * y;
+        let stretch = (self.k[0] + self.k[1] * r) * r * self.unit;
         [point[0] + x * stretch, point[1] + y * stretch]
+    }
+
+    /// Whether it distorts nothing.
+    pub fn is_none(&self) -> bool {
+        self.k == [0.0; 2]
     }
 
     /// From the centre, in units.
@@ -131,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_lens_moves_corners_and_not_the_centre() {
-        let lens = Lens { k: -0.03, ..Lens::none(Size { width: 2048, height: 1536 }) };
+        let lens = Lens { k: [-0.03, 0.0], ..Lens::none(Size { width: 2048, height: 1536 }) };
         assert_eq!(lens.straight([1023.5, 767.5]), [1023.5, 767.5]);
         let [x, y] = lens.straight([2047.5, 767.5]);
         assert!((x - (2047.5 - 0.03 * 1024.0)).abs() < 1e-9 && y == 767.5);

@@ -35,7 +35,7 @@ pub(super) fn matches(original: &[Feature], found: &[Feature]) -> Vec<Match> {
             let elsewhere = |&&(_, i): &&(i32, usize)| original.get(i).is_some_and(|p| apart(o, p));
             // Several directions at one place, or the same place an octave on, are no rivals.
             let second = near[1..].iter().find(elsewhere).map_or(i32::MAX, |n| n.0);
-            let ratio = best as f32 / second.max(1) as f32;
+            let ratio = best.max(1) as f32 / second.max(1) as f32;
             (ratio < 0.8 * 0.8).then(|| Match { original: o.at, found: f.at, guess: guess(o, f), ratio })
         })
         .collect();
@@ -349,3 +349,78 @@ const GUESSES: usize = 1000;
 const POLISHED: usize = 24;
 /// Random samples at the end.
 const SAMPLES: usize = 60;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    const SIZE: Size = Size { width: 1000, height: 600 };
+
+    /// `right` matches under `map`, each off by up to half a px, and `wrong` ones.
+    pub(in super::super) fn made(map: &Homography, right: usize, wrong: usize, seed: u64) -> Vec<Match> {
+        let mut chance = SplitMix(seed);
+        let mut place = move |w: usize, h: usize| [chance.below(w) as f64, chance.below(h) as f64];
+        let mut matches = Vec::new();
+        for i in 0..right + wrong {
+            let original = place(1000, 600);
+            let off = place(100, 100).map(|v| v / 100.0 - 0.5);
+            let there = map.apply(original);
+            let found = if i < right { [there[0] + off[0], there[1] + off[1]] } else { place(900, 700) };
+            let [[a, b], [c, d]] = map.jacobian(original);
+            let linear = Affine { matrix: [[a, b], [c, d]], shift: [0.0; 2] };
+            let moved = linear.apply(original);
+            let guess = Affine { shift: [found[0] - moved[0], found[1] - moved[1]], ..linear };
+            matches.push(Match { original, found, guess, ratio: 0.3 });
+        }
+        matches
+    }
+
+    #[test]
+    fn one_map_is_found_among_ten_times_as_many_wrong_matches() {
+        let map = Homography { rows: [[0.6, 0.05, 80.0], [-0.04, 0.7, 60.0], [1e-4, -5e-5, 1.0]] };
+        let matches = made(&map, 60, 600, 3);
+        let models = models(&matches, SIZE, 3.0);
+        let first = models.first().expect("sixty agree");
+        assert!((55..75).contains(&first.inliers.len()), "{}", first.inliers.len());
+        for corner in [[0.0, 0.0], [999.0, 0.0], [999.0, 599.0], [0.0, 599.0]] {
+            assert!(square(first.map.apply(corner), map.apply(corner)).sqrt() < 1.5);
+        }
+    }
+
+    #[test]
+    fn two_panels_are_two_maps_and_chance_is_none() {
+        let panel = |x| Homography { rows: [[0.3, 0.0, x], [0.0, 0.3, 40.0], [0.0, 0.0, 1.0]] };
+        let mut both = made(&panel(20.0), 40, 0, 1);
+        both.extend(made(&panel(420.0), 30, 40, 2));
+        let found = models(&both, SIZE, 3.0);
+        let [first, second] = [0, 1].map(|i: usize| found[i].map.rows[0][2]);
+        assert!((first - 20.0).abs() < 2.0 && (second - 420.0).abs() < 2.0, "{first} {second}");
+        assert!(models(&made(&panel(20.0), 0, 500, 4), SIZE, 3.0).is_empty());
+        assert!(models(&[], SIZE, 3.0).is_empty());
+    }
+
+    #[test]
+    fn maps_that_no_camera_makes_are_refused() {
+        let rows = |rows| is_sane(&Homography { rows }, SIZE);
+        assert!(rows([[-0.5, 0.0, 500.0], [0.0, 0.5, 0.0], [0.0, 0.0, 1.0]]), "mirrors are");
+        assert!(!rows([[1.0, 0.0, 0.0], [0.0, 0.1, 0.0], [0.0, 0.0, 1.0]]), "squeezed");
+        assert!(!rows([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-2e-3, 0.0, 1.0]]), "behind the camera");
+        assert!(!rows([[0.01, 0.0, 0.0], [0.0, 0.01, 0.0], [0.0, 0.0, 1.0]]), "tiny");
+        assert!(!rows([[f64::NAN, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), "no number");
+    }
+
+    #[test]
+    fn matches_take_the_clearly_nearest() {
+        let feature = |at, seed: usize| Feature {
+            at,
+            scale: 2.0,
+            angle: 0.1,
+            descriptor: std::array::from_fn(|i| ((i * seed * 37) % 101) as u8),
+        };
+        let original = [feature([10.0, 10.0], 1), feature([50.0, 90.0], 2), feature([200.0, 30.0], 2)];
+        let found = [feature([5.0, 5.0], 1), feature([25.0, 45.0], 2)];
+        let matches = matches(&original, &found);
+        assert_eq!(matches.len(), 1, "the second has two equals far apart");
+        assert_eq!((matches[0].original, matches[0].found), ([10.0, 10.0], [5.0, 5.0]));
+    }
+}

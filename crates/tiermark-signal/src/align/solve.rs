@@ -18,9 +18,7 @@ impl<const N: usize> Normal<N> {
     pub(super) fn add(&mut self, row: &[f64; N], value: f64, weight: f64) {
         for i in 0..N {
             let scaled = weight * row[i];
-            for j in i..N {
-                self.matrix[i][j] += scaled * row[j];
-            }
+            self.matrix[i][i..].iter_mut().zip(&row[i..]).for_each(|(m, r)| *m += scaled * r);
             self.right[i] += scaled * value;
         }
     }
@@ -28,6 +26,12 @@ impl<const N: usize> Normal<N> {
     /// Pull unknown `i` towards zero; a huge weight holds it there.
     pub(super) fn hold(&mut self, i: usize, weight: f64) {
         self.matrix[i][i] += weight;
+    }
+
+    /// Pull unknown `i` towards `value`.
+    pub(super) fn pull(&mut self, i: usize, value: f64, weight: f64) {
+        self.matrix[i][i] += weight;
+        self.right[i] += weight * value;
     }
 
     /// What unknown `i` weighs on the diagonal.

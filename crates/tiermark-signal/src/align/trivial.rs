@@ -3,30 +3,38 @@
 //! They are the usual case, and the only one that works when most of a frame is painted over.
 
 use super::Prepared;
-use super::agree::{self, Blocks, Count};
+use super::agree::{self, Blocks, Count, Grain};
 use super::level::Level;
 use super::pose::Pose;
 use crate::{Homography, Plane, Size};
 
 /// The guesses at which the two pictures have most in common, best first.
-pub(super) fn guesses(original: &Prepared, found: &Prepared) -> Vec<Homography> {
+pub(super) fn guesses(original: &Prepared, found: &Prepared, grain: Grain) -> Vec<Homography> {
     let long = found.size().long_side();
-    let factor = (0..super::HALVINGS).map(|k| 1_usize << k).find(|f| long <= COARSE * f).unwrap_or(64);
+    // Small windows need all the detail there is: paint leaves slivers.
+    let side = if grain == Grain::COARSE { COARSE } else { 2 * COARSE };
+    let factor = (0..super::HALVINGS).map(|k| 1_usize << k).find(|f| long <= side * f).unwrap_or(64);
     let mut ranked: Vec<(Count, Homography)> = hypotheses(original.size(), found)
         .into_iter()
-        .filter_map(|map| Some((promise(original, found, factor, &map)?, map)))
+        .filter_map(|map| Some((promise(original, found, factor, &map, grain)?, map)))
         .collect();
     ranked.sort_by(|a, b| b.0.share().total_cmp(&a.0.share()));
     ranked.into_iter().take(TRIED).map(|(_, map)| map).collect()
 }
 
 /// What a guess has in common, if that is more than elsewhere.
-fn promise(original: &Prepared, found: &Prepared, factor: usize, map: &Homography) -> Option<Count> {
+fn promise(
+    original: &Prepared,
+    found: &Prepared,
+    factor: usize,
+    map: &Homography,
+    grain: Grain,
+) -> Option<Count> {
     let pose = Pose::of(map, found.size())?;
     let level = Level::new(original, found, factor, &pose)?;
     let warped = level.warped(&pose);
-    let count = Blocks::compare(&level.found, &warped, [0, 0]).count();
-    let chance = agree::by_chance(&level.found, &warped);
+    let count = Blocks::compare(&level.found, &warped, [0, 0], grain).count();
+    let chance = agree::by_chance(&level.found, &warped, grain);
     (count.alike >= 4 && count.share() > 1.2 * chance.share()).then_some(count)
 }
 
@@ -49,8 +57,11 @@ fn hypotheses(original: Size, found: &Prepared) -> Vec<Homography> {
 fn stretched(original: Size, rect: Rect, quarters: usize, mirror: bool) -> Option<Homography> {
     let (w, h) = (original.width as f64, original.height as f64);
     let turn = |rows: [[f64; 3]; 2]| Homography { rows: [rows[0], rows[1], [0.0, 0.0, 1.0]] };
-    let turned =
-        if quarters % 2 == 0 { original } else { Size { width: original.height, height: original.width } };
+    let turned = if quarters.is_multiple_of(2) {
+        original
+    } else {
+        Size { width: original.height, height: original.width }
+    };
     let map = match quarters {
         0 => Homography::IDENTITY,
         1 => turn([[0.0, -1.0, h - 1.0], [1.0, 0.0, 0.0]]),
@@ -99,7 +110,7 @@ fn uniform_rows<'a>(rows: impl Iterator<Item = &'a [f32]>) -> usize {
     let colour = super::solve::median(&mut first.to_vec());
     // Compression speckles a border; a tenth of the range is no picture.
     let is_border = |row: &&[f32]| {
-        let strange = row.iter().filter(|v| !((*v - colour).abs() < 25.0)).count();
+        let strange = row.len() - row.iter().filter(|v| (*v - colour).abs() < 25.0).count();
         50 * strange <= row.len()
     };
     rows.take_while(is_border).count()
@@ -119,8 +130,8 @@ mod tests {
     #[test]
     fn turns_and_mirrors_bring_corners_to_corners() {
         let original = Size { width: 40, height: 30 };
-        let corner = |quarters, mirror| {
-            let size = if quarters % 2 == 0 { original } else { Size { width: 30, height: 40 } };
+        let corner = |quarters: usize, mirror| {
+            let size = if quarters.is_multiple_of(2) { original } else { Size { width: 30, height: 40 } };
             let rect = Rect { left: 5, top: 7, size };
             let map = stretched(original, rect, quarters, mirror).expect("no squeeze");
             map.apply([0.0, 0.0])
