@@ -98,6 +98,7 @@ impl Search<'_, '_> {
                 panels.extend(self.panels(true, negative));
             }
             panels.sort_by_key(|r| std::cmp::Reverse(r.count.alike));
+            panels.truncate(PANELS);
             if !panels.is_empty() {
                 return panels;
             }
@@ -284,6 +285,8 @@ fn flat_agrees(found: &Plane, warped: &Plane, [left, top]: [usize; 2], side: usi
 const FAR: f64 = 6.0;
 /// Share of textured blocks that must agree.
 const SHARE: f64 = 0.25;
+/// Panels of one original in one found picture.
+const PANELS: usize = 6;
 /// Blocks that agree by no accident: the other orientations need no look.
 const PLENTY: usize = 150;
 /// Share of blocks that agree in a photograph of a picture.

@@ -41,7 +41,16 @@ fn promise(
 /// Stretched over all of the found picture and over what uniform borders leave of it, in eight orientations.
 fn hypotheses(original: Size, found: &Prepared) -> Vec<Homography> {
     let whole = Rect { left: 0, top: 0, size: found.size() };
-    let inner = without_borders(found.luma());
+    // Borders of a large picture are looked for on a smaller one; refinement finds the last pixels.
+    let times =
+        (0..super::HALVINGS).find(|k| found.size().long_side() >> k <= 4096).unwrap_or(super::HALVINGS);
+    let inner = match without_borders(&found.halved(times)) {
+        rect if rect.size == found.halved(times).size() => whole,
+        Rect { left, top, size } => {
+            let size = Size { width: size.width << times, height: size.height << times };
+            Rect { left: left << times, top: top << times, size }
+        }
+    };
     let mut maps = Vec::new();
     for rect in if inner == whole { vec![whole] } else { vec![whole, inner] } {
         for quarter in 0..4 {
