@@ -1,8 +1,8 @@
 //! What is a picture, as numbers?
 //!
 //! Planes of samples, where things are on them, and the arithmetic that every other room needs:
-//! transforms, filters, resampling, re-integration of gradients, what was done to a picture, tails of probability, distances.
-//! transforms, filters, resampling, re-integration of gradients, tails of probability, distances, fingerprints.
+//! transforms, filters, resampling, registration, what was done to a picture, re-integration of gradients, tails of
+//! probability, distances, fingerprints.
 //! Samples are `f32` in code values of an 8-bit file, 0.0 (black) to 255.0 (white), whatever the file's depth.
 //!
 //! Everything here gives the same bits on every machine: no clock, no files, no threads, no randomness,

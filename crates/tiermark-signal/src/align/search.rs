@@ -75,14 +75,15 @@ impl Search<'_, '_> {
     }
 
     /// The guess itself where the pictures differ in more than their tones, as after an extraction of lines: there the
-    /// samples disagree about fractions of a pixel, while frames that are handed on whole are stretched exactly.
+    /// samples disagree about fractions of a pixel, as they do between strokes, while frames that are handed on whole are stretched exactly.
     fn exact_if_as_good(&self, refined: Refined, guess: &Pose) -> Refined {
         let Some(level) = Level::new(self.original, self.found, refined.level.factor, guess) else {
             return refined;
         };
         let blocks = Blocks::compare(&level.found, &level.warped(guess), [0, 0], refined.grain);
         let as_good = 50 * blocks.count().alike >= 48 * refined.count.alike;
-        if refined.likeness < REDRAWN && as_good {
+        let unsure = refined.likeness < REDRAWN || refined.grain == Grain::FINE;
+        if unsure && as_good {
             return Refined { pose: guess.clone(), count: blocks.count(), level, ..refined };
         }
         refined
