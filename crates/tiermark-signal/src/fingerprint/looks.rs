@@ -1,6 +1,7 @@
 //! What a found picture may have been before it was framed, mirrored or turned.
 
 use super::Whole;
+use crate::resample::block_mean;
 use crate::{Plane, Size};
 
 /// How the found picture lies in what it was taken from.
@@ -56,6 +57,8 @@ pub struct Look {
 ///
 /// The second number says how many are the likeliest.
 pub fn looks(luma: &Plane) -> (Vec<Look>, usize) {
+    // No more than descriptions need: all that follows is done eight times.
+    let luma = &block_mean(luma, (luma.size().long_side() / LONG_SIDE).clamp(1, luma.size().short_side()));
     let framed = framings(luma);
     let mut first = Vec::new();
     let mut later = Vec::new();
@@ -124,14 +127,12 @@ fn without_bars(plane: &Plane) -> Option<Plane> {
 /// How many lines at the beginning and the end are even and alike.
 fn bars(lines: &[Line]) -> (usize, usize) {
     let count = |lines: &mut dyn Iterator<Item = &Line>| {
-        let mut bar = 0;
         let mut edge = None;
-        for line in lines {
+        for (bar, line) in lines.enumerate() {
             let mean = *edge.get_or_insert(line.mean);
             if line.spread > EVEN || (line.mean - mean).abs() > EVEN {
                 return bar;
             }
-            bar += 1;
         }
         // All of it is even: that is no bar but a blank picture.
         0
@@ -169,6 +170,8 @@ fn quarter(plane: &Plane) -> Plane {
     Plane::from_fn(size, |x, y| plane.at(y, plane.height() - 1 - x))
 }
 
+/// Pixels of the grid on which bars are looked for; at least, along the longer side.
+const LONG_SIDE: usize = 512;
 /// Code values that a bar may spread and drift by: what JPEG and video leave in black.
 const EVEN: f32 = 5.0;
 

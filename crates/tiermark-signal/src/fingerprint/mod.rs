@@ -201,7 +201,7 @@ mod tests {
         let host = drawing(HD, 0);
         let whole = Whole::of(&host);
         let small = Whole::of(&cells(&host, Size { width: 97, height: 54 }));
-        let graded = Whole::of(&host.clone().map(|v| 255.0 * (v / 255.0).sqrt() * 0.8 + 20.0));
+        let graded = Whole::of(&host.map(|v| 255.0 * (v / 255.0).sqrt() * 0.8 + 20.0));
         for copy in [&small, &graded] {
             assert!(copy.likeness(whole.vector()) > 0.9, "{}", copy.likeness(whole.vector()));
             assert!(distance(&copy.signs(), &whole.signs()) < 40);
@@ -266,7 +266,7 @@ mod tests {
             (0..VALUES).map(|_| if thrown(&mut state) >> 63 == 0 { 1 } else { -1 }).collect();
         let mut signs = [0; 4];
         for row in 0..256_usize {
-            let sign = |i: usize| if (row & (i % 256)).count_ones() % 2 == 0 { 1 } else { -1 };
+            let sign = |i: usize| if (row & (i % 256)).count_ones().is_multiple_of(2) { 1 } else { -1 };
             let sum: i32 = (0..VALUES).map(|i| sign(i) * thrown[i] * i32::from(vector[i])).sum();
             signs[row / 64] |= u64::from(sum > 0) << (row % 64);
         }

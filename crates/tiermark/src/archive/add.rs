@@ -81,7 +81,8 @@ pub fn add(
         for (input, looked) in some.iter().zip(&looked) {
             lines.push(match looked {
                 Ok(all) => {
-                    let added = new.by_ref().take(all.len()).fold(false, |any, one| any || one);
+                    // All of them are taken, also behind the first that is new.
+                    let added = new.by_ref().take(all.len()).filter(|one| *one).count() > 0;
                     line(&input.path, if added { AddedStatus::Added } else { AddedStatus::Known }, None)
                 }
                 Err((status, why)) => line(&input.path, *status, Some(why.clone())),
@@ -116,7 +117,7 @@ fn look(
     let source =
         Source { name: input.name.clone(), sha256, pix, w, h, shot: shot.clone(), up: None, csc: None };
     let contents = contents(&studio.lock().unwrap_or_else(PoisonError::into_inner), &source)?;
-    let sight = sights.of(&shot, &frame);
+    let sight = sights.of(&shot, pix, &frame);
     let fresh = |content| Fresh { path: path.clone(), sha256, pix, content, size, sight: sight.clone() };
     Ok(contents.into_iter().map(fresh).collect())
 }

@@ -121,7 +121,7 @@ impl Archive {
             counts.kept += usize::from(self.places_of(entry).any(|path| path.is_file()));
             match fs::metadata(&entry.path) {
                 Ok(meta) if meta.len() == entry.length && modified(&meta) == entry.modified => {
-                    counts.here += 1
+                    counts.here += 1;
                 }
                 Ok(_) => counts.changed += 1,
                 Err(_) => counts.missing += 1,

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tiermark_frame::Frame;
 use tiermark_ledger::Digest;
-use tiermark_signal::Size;
 use tiermark_signal::align::features;
 use tiermark_signal::fingerprint::Whole;
+use tiermark_signal::resample::area_mean;
+use tiermark_signal::{Plane, Size};
 
 use super::Archive;
 use super::layout::{LOCAL, local_bytes};
@@ -34,13 +35,16 @@ pub(super) struct Parts {
     pub(super) features: OnceLock<Vec<[u8; LOCAL]>>,
 }
 
+/// The drawings of a shot: what each looks like as a whole, and its parts.
+type Drawings = Vec<(Whole, Arc<Parts>)>;
+
 /// Looks at originals, from many threads at once, and sees where a drawing is held.
 #[derive(Default)]
 pub struct Sights {
     /// First halves of the digests of known values, with the numbers of their drawings; sorted.
     known: Vec<([u8; 16], u32)>,
     /// The last few drawings of each shot.
-    shots: Mutex<HashMap<String, Vec<(Whole, Arc<Parts>)>>>,
+    shots: Mutex<HashMap<String, Drawings>>,
 }
 
 impl Sights {
@@ -58,21 +62,18 @@ impl Sights {
         Self { known, shots: Mutex::default() }
     }
 
-    /// What a frame of a shot looks like.
-    pub fn of(&self, shot: &str, frame: &Frame) -> Sight {
+    /// What a frame of a shot looks like, whose values have the digest `pix`.
+    pub fn of(&self, shot: &str, pix: Digest, frame: &Frame) -> Sight {
         let luma = frame.luma_on_white();
         let whole = Whole::of(&luma);
-        let pix = half(Digest::from_bytes(frame.pixel_digest()));
-        if let Ok(place) = self.known.binary_search_by(|(known, _)| known.cmp(&pix)) {
+        if let Ok(place) = self.known.binary_search_by(|(known, _)| known.cmp(&half(pix))) {
             return Sight { whole, drawing: Drawing::Known(self.known[place].1) };
         }
         let parts = match self.held(shot, &whole, frame.size()) {
             Ok(parts) => parts,
             Err(parts) => {
                 // Outside of the lock: other frames of the shot need not wait for the features, only for whose they are.
-                let local = features(&luma, MOST_FEATURES);
-                let local = local.iter().map(|feature| local_bytes(feature, luma.size())).collect();
-                let _ = parts.features.set(local);
+                let _ = parts.features.set(described(&luma));
                 parts
             }
         };
@@ -98,10 +99,24 @@ impl Sights {
     }
 }
 
+/// The strongest local features of a drawing, found on a grid whose long side is at most [`LONG_SIDE`].
+fn described(luma: &Plane) -> Vec<[u8; LOCAL]> {
+    let cell = (luma.size().long_side() as f64 / LONG_SIDE).max(1.0);
+    let fits = luma.size().short_side() as f64 >= cell;
+    let small = if cell > 1.0 && fits { area_mean(luma, cell) } else { luma.clone() };
+    let cell = luma.width() as f32 / small.width() as f32;
+    let mut features = features(&small, MOST_FEATURES);
+    features.iter_mut().for_each(|feature| feature.scale *= cell);
+    // Places are recorded as shares of the sides, and those are the same on both grids.
+    features.iter().map(|feature| local_bytes(feature, small.size())).collect()
+}
+
 fn half(digest: Digest) -> [u8; 16] {
     std::array::from_fn(|i| digest.as_bytes()[i])
 }
 
+/// A grid of this side takes a fifth of the time of the full one, and the strongest 300 features stand out on it as well.
+const LONG_SIDE: f64 = 720.0;
 /// Features of a drawing that are kept: 12 kB.
 pub(super) const MOST_FEATURES: usize = 300;
 /// The likeness from which a drawing counts as held. It must be stricter than a mouth: docs/evidence/archive.md.

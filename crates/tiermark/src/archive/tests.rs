@@ -43,13 +43,14 @@ fn fresh(sights: &Sights, folder: &Path, number: u64, picture: &RgbImage) -> Fre
     fs::write(&path, &bytes).unwrap();
     let sha256 = Digest::of(&bytes);
     let frame = Frame::decode(bytes, &Limits::default()).unwrap();
+    let pix = Digest::from_bytes(frame.pixel_digest());
     Fresh {
         path,
         sha256,
-        pix: Digest::from_bytes(frame.pixel_digest()),
+        pix,
         content: Digest::of(&number.to_le_bytes()),
         size: frame.size(),
-        sight: sights.of(&number.to_string(), &frame),
+        sight: sights.of(&number.to_string(), pix, &frame),
     }
 }
 

@@ -48,7 +48,7 @@ fn one(input: Input, options: &Options, sights: Option<&Sights>) -> Result<Scann
     }
     let pix = frame.pixel_digest();
     let shot = input.shot().unwrap_or_else(|| shot_of_still(&pix));
-    let sight = sights.map(|sights| sights.of(&shot, &frame));
+    let sight = sights.map(|sights| sights.of(&shot, Digest::from_bytes(pix), &frame));
     // Limits bound the sides far below 2^32.
     let (w, h) = (frame.size().width as u32, frame.size().height as u32);
     let source = Source {
