@@ -1,6 +1,6 @@
 //! How often does the archive find the original of a changed picture? Prints the table of docs/evidence/archive.md.
 //!
-//! `cargo run --release --example recall -- CLIPS STILLS`: `CLIPS` holds a folder of frames to each clip, `STILLS` pictures
+//! `cargo run --release --example recall -- CLIPS STILLS [ROW...]`: `CLIPS` holds a folder of frames to each clip, `STILLS` pictures
 //! in any folders. All become 960 x 540. To some stills come three that differ in one small spot; the others become shots of
 //! 33 frames: a mouth on twos, a pan, a cycle of eight. 48 frames, drawn by a seed, are changed in each way and looked for.
 
@@ -25,7 +25,7 @@ use tiermark_signal::{Plane, Size};
 
 fn main() {
     let named: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
-    let [clips, stills] = &named[..] else { panic!("recall CLIPS STILLS") };
+    let [clips, stills, only @ ..] = &named[..] else { panic!("recall CLIPS STILLS [ROW...]") };
     let mut dice = fastrand::Rng::with_seed(6);
     let frames = frames(clips, stills, &mut dice);
     let folder = tempfile::tempdir().unwrap();
@@ -45,7 +45,9 @@ fn main() {
         "| change | recall@1 | recall@10 | recall@50 | right shot first | by parts | likeness of the first, right / wrong shot | s a query |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for (name, change) in changes() {
+    let wanted =
+        |name: &str| only.is_empty() || only.iter().any(|part| name.contains(&*part.to_string_lossy()));
+    for (name, change) in changes().into_iter().filter(|(name, _)| wanted(name)) {
         row(name, &change, &archive, &frames, sought);
     }
 }

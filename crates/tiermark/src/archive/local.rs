@@ -4,12 +4,12 @@
 //! drawings on, so each is filed under a few words of 16 of its bits, and looked for under these words and those that
 //! differ in one bit: a feature that is found under none of them is missed, and there are hundreds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use tiermark_signal::Plane;
 use tiermark_signal::align::{Feature, features, signature};
 use tiermark_signal::fingerprint::distance;
 use tiermark_signal::fingerprint::parts::{Agreement, Match, Spot, agreement};
+use tiermark_signal::{Plane, Size};
 
 use super::Archive;
 use super::layout::{local_signature, local_spot};
@@ -65,9 +65,14 @@ impl LocalIndex {
 
     /// The drawings that share most features with a picture, in an arrangement that fits: the most features first.
     pub(super) fn shared(&self, archive: &Archive, luma: &Plane) -> Vec<Shared> {
-        let upright = features(luma, MOST_SOUGHT);
+        let mut upright = features(luma, MOST_SOUGHT);
         let mut shared = self.shared_as(archive, &upright, (false, false));
-        if shared.iter().all(|one| one.agreement.features < CONVINCING) {
+        if !convince(&shared) {
+            // One picture among several, or a small one: what is weak in the whole is looked at window by window.
+            upright = in_windows(luma);
+            shared.extend(self.shared_as(archive, &upright, (false, false)));
+        }
+        if !convince(&shared) {
             let mirrored: Vec<Feature> = upright.iter().map(|one| one.mirrored(luma.width())).collect();
             let negative: Vec<Feature> = upright.iter().map(Feature::inverted).collect();
             shared.extend(self.shared_as(archive, &mirrored, (true, false)));
@@ -75,6 +80,8 @@ impl LocalIndex {
         }
         shared
             .sort_by(|a, b| b.agreement.features.cmp(&a.agreement.features).then(a.drawing.cmp(&b.drawing)));
+        let mut seen = HashSet::new();
+        shared.retain(|one| seen.insert(one.drawing));
         shared
     }
 
@@ -149,6 +156,28 @@ impl LocalIndex {
         near.sort_unstable();
         near.dedup();
     }
+}
+
+/// Whether any drawing shares enough with the found picture.
+fn convince(shared: &[Shared]) -> bool {
+    shared.iter().any(|one| one.agreement.features >= CONVINCING)
+}
+
+/// The features of nine windows of four tenths of the sides, each as strong as it is there.
+fn in_windows(luma: &Plane) -> Vec<Feature> {
+    let part = |side: usize| (2 * side).div_ceil(5);
+    let size = Size { width: part(luma.width()), height: part(luma.height()) };
+    let at = |i: usize, side: usize, part: usize| i * (side - part) / 2;
+    let mut all = Vec::new();
+    for i in 0..9 {
+        let (left, top) = (at(i % 3, luma.width(), size.width), at(i / 3, luma.height(), size.height));
+        let window = Plane::from_fn(size, |x, y| luma.at(left + x, top + y));
+        all.extend(features(&window, MOST_SOUGHT / 4).into_iter().map(|mut feature| {
+            feature.at = [feature.at[0] + left as f64, feature.at[1] + top as f64];
+            feature
+        }));
+    }
+    all
 }
 
 impl Filed {
