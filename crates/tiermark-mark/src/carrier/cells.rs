@@ -267,6 +267,6 @@ mod tests {
         let count =
             |width, height| (0..7).map(|p| CellGrid::of(Size { width, height }).cells(p)).collect::<Vec<_>>();
         assert_eq!(count(1280, 720), count(3840, 2160));
-        assert_eq!(count(1280, 720)[0], 324 * 184, "320 by 180 and two on each side");
+        assert_eq!(count(1280, 720)[0], 325 * 185, "320 by 180, and what reaches in on each side");
     }
 }
