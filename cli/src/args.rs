@@ -480,6 +480,15 @@ pub(crate) struct TraceArguments {
     /// Try N keys that nobody used beside each that is found, on the same picture
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub(crate) decoys: u32,
+    /// Compare with this original, and with no other; without it the archive is asked
+    #[arg(long, value_name = "FILE")]
+    pub(crate) original: Option<PathBuf>,
+    /// Test only these recipients where an original is at hand: fewer names, a tighter bound
+    #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
+    pub(crate) recipients: Vec<String>,
+    /// Leave pictures there: found and original laid over each other, what is left x16, where the evidence is
+    #[arg(long, value_name = "DIR")]
+    pub(crate) explain: Option<PathBuf>,
     /// Incoming inspection: every file must bear this vendor's mark and no undeclared one; exit status 1 if any does not
     #[arg(long, value_name = "VENDOR")]
     pub(crate) expect: Option<String>,

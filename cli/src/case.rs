@@ -73,6 +73,7 @@ pub(crate) fn report(common: &Common, arguments: &ReportArguments) -> Result<Ans
             limits: trace::limits(100),
             effort: Effort::Full,
             decoys: arguments.decoys as usize,
+            ..tiermark::trace::Options::default()
         },
     };
     let files = Custody::open(&studio.folder().join(CASES), &arguments.case)?.lines().len();

@@ -25,6 +25,9 @@ pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer,
         limits: limits(arguments.max_megapixels),
         effort: if arguments.exhaustive { Effort::Exhaustive } else { Effort::Full },
         decoys: arguments.decoys as usize,
+        original: arguments.original.clone(),
+        recipients: recipients(&studio, &arguments.recipients)?,
+        explain: arguments.explain.clone(),
     };
     let tracer = Tracer::new(studio, &secrets, options)?;
     let mut inputs = find(&arguments.found, Links::Report)?;
@@ -57,6 +60,15 @@ pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer,
         tell(common, &findings);
     }
     Ok(answer(&findings))
+}
+
+/// The names that recipients have in documents; an unknown one is a slip.
+fn recipients(studio: &Studio, names: &[String]) -> Result<Vec<String>, Trouble> {
+    let known = |name: &String| match studio.party_named(name) {
+        Ok((_, handle)) => Ok(handle.as_str().to_owned()),
+        Err(_) => Ok(crate::vendor::find(studio, name)?.handle.as_str().to_owned()),
+    };
+    names.iter().map(known).collect()
 }
 
 /// A finding with how it meets what is expected.
@@ -180,6 +192,7 @@ pub(crate) fn table(findings: &[Finding]) -> String {
                 mark.recipient.clone().unwrap_or_else(|| "nobody".to_owned()),
                 mark.tier.to_string(),
                 mark.handover.clone(),
+                mark.detector.to_owned(),
                 format!("{:.1}", mark.z),
                 format!("{:.1}", mark.log10_false_alarm),
                 format!("{:?}", mark.signature).to_lowercase(),
@@ -187,7 +200,8 @@ pub(crate) fn table(findings: &[Finding]) -> String {
             ]);
         }
     }
-    let head = ["file", "verdict", "recipient", "tier", "hand-over", "z", "log10 p", "signature", "grade"];
+    let head =
+        ["file", "verdict", "recipient", "tier", "hand-over", "read", "z", "log10 p", "signature", "grade"];
     report::table(&head, rows)
 }
 

@@ -117,6 +117,19 @@ impl Frame {
         self.picture.alpha_row(y, row);
     }
 
+    /// The colours of the picture laid on white paper.
+    pub fn colours_on_white(&self) -> Vec<Plane> {
+        let mut colours = self.colours();
+        let Some(alpha) = self.alpha() else { return colours };
+        let associated = self.alpha_is_associated();
+        for plane in &mut colours {
+            for (v, a) in plane.samples_mut().iter_mut().zip(alpha.samples()) {
+                *v = 255.0 * (1.0 - a) + if associated { *v } else { a * *v };
+            }
+        }
+        colours
+    }
+
     /// Luma of the picture laid on white paper: `.299 R + .587 G + .114 B` (ITU-R BT.601, as JPEG and most video).
     pub fn luma_on_white(&self) -> Plane {
         self.picture.luma_on_white()

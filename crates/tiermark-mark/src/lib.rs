@@ -42,7 +42,7 @@ mod payload;
 mod rows;
 mod sync;
 
-pub use detect::{CellEvidence, Evidence, Laid, Original, Profile, Scores, WAYS, WordEvidence};
+pub use detect::{CellEvidence, Evidence, Laid, Original, Profile, Scores, WAYS, Way, WordEvidence};
 pub use detect::{Decoys, Detector, Effort, FrameEvidence, Geometry, Patch, Question, Reading, Shot, Tail};
 pub use embed::{Embedder, Picture, Strength};
 pub use evidence::{ATTRIBUTION, FalseAlarm};

@@ -1,6 +1,7 @@
 //! What may be said of a found file.
 
 use std::path::{Path, PathBuf};
+use tiermark_signal::{Homography, Size};
 
 use serde::Serialize;
 use tiermark_ledger::keys::tree::Direction;
@@ -19,6 +20,8 @@ pub enum Verdict {
     Coalition,
     /// A mark is there, and no hand-over that checks belongs to it.
     Unlisted,
+    /// A mark is there that cannot have come there with the picture: it was lifted from another, or the picture changed beneath it.
+    Tampered,
     /// Nothing was read above the threshold; which does not mean that nothing was handed over.
     NoMark,
     /// The file could not be looked at.
@@ -32,6 +35,7 @@ impl Verdict {
             Self::Attributed => "attributed",
             Self::Coalition => "coalition",
             Self::Unlisted => "unlisted",
+            Self::Tampered => "tampered",
             Self::NoMark => "no-mark",
             Self::Unreadable => "unreadable",
         }
@@ -71,8 +75,16 @@ pub struct Mark {
     pub document: Option<DocId>,
     /// The mark id: the first half of a hand-over's short id, hex.
     pub handover: String,
-    /// How it was read.
+    /// How it was read: blind, or informed, with the original at hand.
     pub detector: &'static str,
+    /// What of the mark was read: the open word, or the closed set.
+    pub layer: &'static str,
+    /// Other readings that are certain of it, by detector and layer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seconded: Vec<String>,
+    /// Whether it stands where it cannot have been put: nobody is named then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub transplanted: bool,
     /// Detection statistic.
     pub z: f64,
     /// Bound on the probability of a false alarm after all trials.
@@ -188,6 +200,22 @@ impl FoundGeometry {
             scale: stamped.map(|stamped| to_thousandths(geometry.pixels_per_ref / stamped)),
             rotation_deg: geometry.rotation_deg,
             flipped: geometry.flipped,
+        }
+    }
+
+    /// The geometry of a found picture of this size under which an original lies, told at its middle.
+    pub(crate) fn laid(map: &Homography, found: Size) -> Self {
+        let middle = [found.width as f64 / 2.0, found.height as f64 / 2.0];
+        let back = map.inverse().unwrap_or(Homography::IDENTITY);
+        let [[a, b], [c, d]] = map.jacobian(back.apply(middle));
+        let det = a * d - b * c;
+        let flipped = det < 0.0;
+        let sign = if flipped { -1.0 } else { 1.0 };
+        let angle = (c - sign * b).atan2(sign * a + d).to_degrees();
+        Self {
+            scale: Some((det.abs().sqrt() * 1000.0).round() / 1000.0),
+            rotation_deg: (angle * 100.0).round() / 100.0 + 0.0,
+            flipped,
         }
     }
 }

@@ -121,18 +121,23 @@ impl Registry {
     }
 
     /// Every frame that was made from this original, with its hand-over, those handed over last first: by the digest of the
-    /// values in it.
+    /// values in it and, for what was passed on, by the content that its marks are bound to.
     ///
     /// # Errors
     /// When the registry cannot be read.
-    pub fn handed_over(&self, pix: Digest, most: usize) -> Result<Vec<(DocId, FrameRow)>, StoreError> {
+    pub fn handed_over(
+        &self,
+        pix: Digest,
+        content: Option<Digest>,
+        most: usize,
+    ) -> Result<Vec<(DocId, FrameRow)>, StoreError> {
         let places = self.read(|connection| {
             let sql =
                 "SELECT handover.doc, frame.i FROM frame JOIN handover ON frame.handover = handover.number
-                WHERE frame.pix = ?1 ORDER BY handover.number DESC LIMIT ?2";
+                WHERE frame.pix = ?1 OR frame.content = ?3 ORDER BY handover.number DESC LIMIT ?2";
             let both = |row: &rusqlite::Row<'_>| Ok((row.get::<_, DocId>(0)?, row.get::<_, u32>(1)?));
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![pix, most as i64], both)?;
+            let rows = statement.query_map(params![pix, most as i64, content], both)?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         let row = |(id, i)| Ok(self.frame(id, i)?.map(|row| (id, row)));

@@ -13,6 +13,7 @@ pub(super) const STEPS: [&str; VERSION as usize] = [TABLES, CHAINS, CLOSED];
 const CLOSED: &str = "
 ALTER TABLE frame ADD COLUMN csc BLOB;
 CREATE INDEX frame_of_pix ON frame (pix);
+CREATE INDEX frame_of_content ON frame (content) WHERE content IS NOT NULL;
 ";
 
 /// Version 2: chains of several tiers, and the log.

@@ -178,6 +178,11 @@ impl ClosedPattern {
         Self { luma: grid.pattern(Component::Luma, key), chroma: None }
     }
 
+    /// The luma pattern at all nodes.
+    pub(crate) fn nodes(&self) -> &Plane {
+        &self.luma
+    }
+
     /// The luma pattern at a place of the picture, px; the border goes on outside.
     pub(crate) fn luma_at(&self, place: [f64; 2], grid: &CellGrid) -> f32 {
         let [u, v] = place.map(|at| ((at + 0.5) / grid.scale / NODE + 1.0) as f32);

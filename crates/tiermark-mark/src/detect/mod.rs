@@ -28,7 +28,7 @@ use reading::{Surface, certain, surer, together};
 use word::codeword;
 
 pub use decoys::Decoys;
-pub use informed::{CellEvidence, Evidence, Laid, Original, Profile, Scores, WAYS, WordEvidence};
+pub use informed::{CellEvidence, Evidence, Laid, Original, Profile, Scores, WAYS, Way, WordEvidence};
 pub use null::Tail;
 pub use reading::{Geometry, Patch, Reading};
 pub use shot::{FrameEvidence, Shot};

@@ -121,7 +121,7 @@ pub fn report(
     // The state of the log is signed now: what is proved stands under it.
     studio.checkpoint(secrets, now)?;
     let second = Studio::open_read_only(studio.folder())?;
-    let tracer = Tracer::new(second, secrets, options.trace)?;
+    let tracer = Tracer::new(second, secrets, options.trace.clone())?;
     let examined: Vec<Examined> = custody
         .lines()
         .par_iter()

@@ -1,7 +1,12 @@
 //! The second journey: a found file in, a verdict out.
 
 mod chain;
+mod closed;
 mod expect;
+mod explain;
+mod heard;
+mod informed;
+mod originals;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,20 +26,24 @@ use tiermark_signal::Size;
 
 use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
-use crate::secrets::{content_of, mark_id};
+use crate::secrets::content_of;
 use crate::shots::{Place, Shots};
 use crate::sink::read_bounded;
 use crate::verdict::{
     DecoyTable, Finding, FoundGeometry, FoundPatch, Mark, Signature, Step, Trials, Verdict,
 };
+use closed::Line;
 pub use expect::{Expectation, expectation};
-use reader::{Asking, Found, Reader, Seen};
+use heard::Heard;
+use informed::{Said, Sums};
+use originals::{FoundPicture, Originals};
+use reader::{Asking, Reader, Seen};
 
 /// Sizes that frames of the studio have had, which are tried before all other scales and shapes.
 const MOST_SIZES: usize = 16;
 
 /// How to trace.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// What a found file may ask of the machine.
     pub limits: Limits,
@@ -42,11 +51,24 @@ pub struct Options {
     pub effort: Effort,
     /// Keys that nobody used, to be tried beside each that is found.
     pub decoys: usize,
+    /// Compare with this original, and with no other.
+    pub original: Option<PathBuf>,
+    /// Recipients that the closed set is limited to; all, if none is named.
+    pub recipients: Vec<String>,
+    /// Where pictures are left that show what was compared.
+    pub explain: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: Limits::default(), effort: Effort::Full, decoys: 0 }
+        Self {
+            limits: Limits::default(),
+            effort: Effort::Full,
+            decoys: 0,
+            original: None,
+            recipients: Vec::new(),
+            explain: None,
+        }
     }
 }
 
@@ -58,6 +80,8 @@ pub struct Tracer {
     /// The newest of what was handed out; asked for by an exhaustive search only.
     contents: Vec<ContentId>,
     options: Options,
+    originals: Originals,
+    lines: Vec<Line>,
     /// The rules of the chain, asked once for each mark and root.
     ledger: Mutex<Ledger>,
 }
@@ -85,9 +109,20 @@ impl Tracer {
             Effort::Exhaustive => newest_contents(&studio)?,
             _ => Vec::new(),
         };
-        let searches = readers.iter().map(Reader::searches).sum::<usize>() as f64;
+        let originals = Originals::open(studio.folder(), options.original.as_deref(), options.limits)?;
+        let lines = grounds.iter().map(|ground| Line::of(&studio, ground)).collect::<Result<_, _>>()?;
+        // Where there are originals, every slot is looked at once more with them.
+        let informed = if originals.are_there() { readers.iter().map(Reader::slots).sum() } else { 0 };
+        let searches = (readers.iter().map(Reader::searches).sum::<usize>() + informed) as f64;
         let ledger = Mutex::new(Ledger { studio, checked: BTreeMap::new() });
-        Ok(Self { readers, searches, frames, contents, options, ledger })
+        let tracer = Self { readers, searches, frames, contents, options, originals, lines, ledger };
+        match tracer.originals.named() {
+            Some(named) if tracer.content_of(named.pix).is_none() => Err(StudioError::MayNot(format!(
+                "{}: nothing was handed over from this original; name the unmarked file that was stamped",
+                named.path.display()
+            ))),
+            _ => Ok(tracer),
+        }
     }
 
     /// Trace all inputs on the threads of the pool this is called in; `each` gets the findings in order, those that
@@ -122,7 +157,7 @@ impl Tracer {
             Ok(bytes) => bytes,
             Err(error) => {
                 let unreadable = Finding::unreadable(input.path.clone(), None, why(&input.path, &error));
-                return Traced { finding: unreadable, evidence: None, shot };
+                return Traced { shot, ..Traced::alone(unreadable) };
             }
         };
         // Hashed before anything looks inside.
@@ -131,7 +166,7 @@ impl Tracer {
             Ok(frame) => self.judge(input, sha256, &frame, shot),
             Err(error) => {
                 let finding = Finding::unreadable(input.path.clone(), Some(hex(sha256)), error.to_string());
-                Traced { finding, evidence: None, shot }
+                Traced { shot, ..Traced::alone(finding) }
             }
         }
     }
@@ -146,15 +181,20 @@ impl Tracer {
         }
     }
 
-    /// All marks of all projects in a picture or shot.
-    fn read(&self, seen: &[Seen<'_>]) -> Vec<(&Reader, Vec<Found>)> {
-        let asking = Asking {
-            question: self.question(),
-            searches: self.searches,
-            listed: &|mark| self.is_listed(mark),
-            recipient: &|mark, root| self.recipient(mark, root),
-        };
-        self.readers.iter().zip(seen).map(|(reader, seen)| (reader, reader.read(seen, &asking))).collect()
+    fn asking<'a>(
+        &'a self,
+        listed: &'a dyn Fn(MarkId) -> bool,
+        recipient: &'a dyn Fn(MarkId, Kid) -> Option<PartyId>,
+    ) -> Asking<'a> {
+        Asking { question: self.question(), searches: self.searches, listed, recipient }
+    }
+
+    /// All marks of all projects that are read blindly in a picture or shot.
+    fn read(&self, seen: &[Seen<'_>], asking: &Asking<'_>) -> Vec<Vec<Heard>> {
+        let blind = |found| Heard::word(found, heard::Detector::Blind);
+        let read =
+            |(reader, seen): (&Reader, &Seen<'_>)| reader.read(seen, asking).into_iter().map(blind).collect();
+        self.readers.iter().zip(seen).map(read).collect()
     }
 
     fn judge(&self, input: &Input, sha256: Digest, frame: &Frame, shot: Option<Place>) -> Traced {
@@ -167,17 +207,63 @@ impl Tracer {
         let seen: Vec<Seen<'_>> = (0..self.readers.len())
             .map(|n| Seen::Picture(&picture, evidence.as_ref().map(|evidence| &evidence[n])))
             .collect();
-        let found = self.read(&seen);
-        let mut finding = self.finding(input.path.clone(), &found);
+        let (listed, recipient) = (|mark| self.is_listed(mark), |mark, root| self.recipient(mark, root));
+        let asking = self.asking(&listed, &recipient);
+        let mut heard = self.read(&seen, &asking);
+        let (said, original, trouble) = self.compare(frame, sha256, &mut heard, &asking);
+        let mut finding = self.finding(input.path.clone(), &heard);
         finding.sha256 = Some(hex(sha256));
+        finding.reason = finding.reason.take().or(trouble);
+        if let Some((path, geometry)) = original {
+            finding.original = Some(path);
+            finding.geometry = Some(geometry);
+        }
         if self.options.decoys > 0 {
-            let each =
-                found.iter().flat_map(|(reader, found)| found.iter().map(move |found| (reader, found)));
-            for (mark, (reader, found)) in finding.marks.iter_mut().zip(each) {
-                mark.decoys = Some(self.decoys(reader.detector_of(found), &picture, &found.reading, sha256));
+            self.add_decoys(&mut finding, &heard, &picture, sha256);
+        }
+        Traced { finding, evidence, said, shot }
+    }
+
+    /// Compare a picture with the originals that lie under it: marks are added to what was heard, or doubted.
+    fn compare(
+        &self,
+        frame: &Frame,
+        sha256: Digest,
+        heard: &mut Vec<Vec<Heard>>,
+        asking: &Asking<'_>,
+    ) -> (Vec<Said>, Option<(String, FoundGeometry)>, Option<String>) {
+        if !self.originals.are_there() {
+            return (Vec::new(), None, None);
+        }
+        let found = FoundPicture::of(frame);
+        let (mut under, mut trouble) = self.originals.under(&found);
+        self.tell_transplants(heard, &under, &found);
+        let shown = self.options.explain.as_ref().map(|folder| self.explain(folder, sha256, &under, &found));
+        trouble = trouble.or(shown.and_then(Result::err));
+        let said = self.said(&mut under);
+        let informed = self.informed(&said, asking);
+        for (heard, informed) in heard.iter_mut().zip(informed) {
+            *heard = heard::merged(heard.drain(..).chain(informed).collect::<Vec<_>>());
+        }
+        let first = under.first().map(|under| {
+            let path = under.known().path.to_string_lossy().into_owned();
+            (path, FoundGeometry::laid(&under.found_from_original(), frame.size()))
+        });
+        (said, first, trouble)
+    }
+
+    /// The decoys of those marks that were read blindly.
+    fn add_decoys(&self, finding: &mut Finding, heard: &[Vec<Heard>], picture: &Picture<'_>, sha256: Digest) {
+        let each = self
+            .readers
+            .iter()
+            .zip(heard)
+            .flat_map(|(reader, heard)| heard.iter().map(move |one| (reader, one)));
+        for (mark, (reader, heard)) in finding.marks.iter_mut().zip(each) {
+            if let Some(reading) = &heard.reading {
+                mark.decoys = Some(self.decoys(reader.detector_at(&heard.place), picture, reading, sha256));
             }
         }
-        Traced { finding, evidence, shot }
     }
 
     /// Keys drawn from the file's own digest: anybody gets the same ones.
@@ -200,18 +286,27 @@ impl Tracer {
     }
 
     /// Add a frame to the shot that is open; the shot's finding after its last frame.
-    fn follow(&self, open: &mut Option<Vec<Shot>>, traced: Traced) -> Option<Finding> {
+    fn follow(&self, open: &mut Option<Open>, traced: Traced) -> Option<Finding> {
         let place = traced.shot?;
         if let Some(evidence) = traced.evidence {
-            let shots = open.get_or_insert_with(|| self.readers.iter().map(|_| Shot::default()).collect());
-            shots.iter_mut().zip(evidence).for_each(|(shot, evidence)| shot.add(evidence));
+            let shots = || self.readers.iter().map(|_| Shot::default()).collect();
+            let open = open.get_or_insert_with(|| Open { shots: shots(), sums: Sums::default() });
+            open.shots.iter_mut().zip(evidence).for_each(|(shot, evidence)| shot.add(evidence));
+            open.sums.add(traced.said);
         }
         if !place.last {
             return None;
         }
-        let shots = open.take().filter(|shots| shots.first().is_some_and(|shot| shot.frames() > 1))?;
+        let Open { shots, sums } =
+            open.take().filter(|open| open.shots.first().is_some_and(|shot| shot.frames() > 1))?;
         let seen: Vec<Seen<'_>> = shots.iter().map(Seen::Shot).collect();
-        let mut finding = self.finding(place.name, &self.read(&seen));
+        let (listed, recipient) = (|mark| self.is_listed(mark), |mark, root| self.recipient(mark, root));
+        let asking = self.asking(&listed, &recipient);
+        let blind = self.read(&seen, &asking);
+        let informed = self.informed(&sums.into_said(), &asking);
+        let both = blind.into_iter().zip(informed);
+        let heard: Vec<Vec<Heard>> = both.map(|(a, b)| heard::merged(a.into_iter().chain(b))).collect();
+        let mut finding = self.finding(place.name, &heard);
         finding.frames = shots[0].frames();
         for mark in &mut finding.marks {
             mark.frames = u32::try_from(finding.frames).unwrap_or(u32::MAX);
@@ -219,11 +314,11 @@ impl Tracer {
         Some(finding)
     }
 
-    fn finding(&self, file: PathBuf, found: &[(&Reader, Vec<Found>)]) -> Finding {
+    fn finding(&self, file: PathBuf, heard: &[Vec<Heard>]) -> Finding {
         let mut finding = Finding::empty(file);
-        for (reader, found) in found {
+        for (reader, heard) in self.readers.iter().zip(heard) {
             let read: Vec<VerifiedHandover> =
-                found.iter().filter_map(|found| self.add(&mut finding, reader.root, found)).collect();
+                heard.iter().filter_map(|heard| self.add(&mut finding, reader.root, heard)).collect();
             self.chains(&mut finding, reader.root, &read);
         }
         finding.verdict = verdict(&finding);
@@ -231,18 +326,23 @@ impl Tracer {
     }
 
     /// Say of one mark what the documents say; its hand-over, if it checks.
-    fn add(&self, finding: &mut Finding, root: Kid, found: &Found) -> Option<VerifiedHandover> {
-        let Found { reading, place, .. } = found;
-        let mark = mark_id(reading.payload);
-        let checked = found.listed.then(|| self.checked(mark, root));
+    fn add(&self, finding: &mut Finding, root: Kid, heard: &Heard) -> Option<VerifiedHandover> {
+        let Heard { mark, place, .. } = heard;
+        let checked = heard.listed.then(|| self.checked(*mark, root));
         let (signature, broken) = match &checked {
             None => (Signature::Unknown, Some(unlisted(place))),
             Some(Ok(_)) => (Signature::Valid, None),
             Some(Err(rule)) => (Signature::Invalid, Some(rule.clone())),
         };
+        // Whose mark was laid on another picture is no answer to whose copy this is.
+        let (doubt, checked) = match heard.transplanted {
+            true => (Some(TRANSPLANTED.to_owned()), None),
+            false => (None, checked),
+        };
         let handover = checked.and_then(Result::ok);
         let to_tenths = |log10: f64| (log10 * 10.0).round() / 10.0;
-        let bound = found.false_alarm.log10();
+        let bound = heard.false_alarm.log10();
+        let seconded = heard.seconded.iter().map(|other| format!("{} {}", other.name(), other.layer()));
         finding.marks.push(Mark {
             tier: place.depth,
             direction: place.direction,
@@ -252,24 +352,29 @@ impl Tracer {
             maker: place.party,
             document: handover.as_ref().map(|h| h.id),
             handover: mark.to_string(),
-            detector: "blind",
-            z: (reading.z * 100.0).round() / 100.0,
+            detector: heard.detector.name(),
+            layer: heard.detector.layer(),
+            seconded: seconded.collect(),
+            transplanted: heard.transplanted,
+            z: (heard.z * 100.0).round() / 100.0,
             log10_false_alarm: to_tenths(bound),
             trials: Trials {
-                keys: found.keys,
-                words: if found.listed { Some(found.words) } else { None },
-                log10: to_tenths(bound - FalseAlarm::of_one(reading.z).log10()),
+                keys: heard.keys,
+                words: heard.words,
+                log10: to_tenths(bound - FalseAlarm::of_one(heard.z).log10()),
             },
             signature,
             grade: chain::grade(handover.as_ref()),
             issued_at: handover.as_ref().map(|h| h.issued_at().to_string()),
             frames: 1,
-            patches: reading.patches.iter().map(FoundPatch::new).collect(),
+            patches: heard.patches.iter().map(FoundPatch::new).collect(),
             decoys: None,
         });
-        finding.reason = finding.reason.take().or(broken);
+        finding.reason = doubt.or(finding.reason.take()).or(broken);
         let stamped = handover.as_ref().and_then(one_scale);
-        finding.geometry.get_or_insert_with(|| FoundGeometry::new(&reading.geometry, stamped));
+        if let Some(geometry) = &heard.geometry {
+            finding.geometry.get_or_insert_with(|| FoundGeometry::new(geometry, stamped));
+        }
         handover
     }
 
@@ -289,6 +394,17 @@ impl Tracer {
         let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         matches!(ledger.studio.registry().handover_by_mark(mark), Ok(Some(_)))
     }
+}
+
+/// What is said of a mark that did not come with the picture.
+const TRANSPLANTED: &str = "tampered or transplanted: a mark stands on this original's picture, but not where this original's \
+    marks stand; it was lifted from another picture, or the picture was put beneath it";
+
+/// A shot whose frames are still coming.
+struct Open {
+    /// One to each project.
+    shots: Vec<Shot>,
+    sums: Sums,
 }
 
 /// What is said of a mark whose document nobody filed.
@@ -327,12 +443,14 @@ struct Traced {
     finding: Finding,
     /// One to each project.
     evidence: Option<Vec<FrameEvidence>>,
+    /// What the originals under it say.
+    said: Vec<Said>,
     shot: Option<Place>,
 }
 
 impl Traced {
     fn alone(finding: Finding) -> Self {
-        Self { finding, evidence: None, shot: None }
+        Self { finding, evidence: None, said: Vec::new(), shot: None }
     }
 }
 
@@ -341,8 +459,10 @@ impl Traced {
 fn verdict(finding: &Finding) -> Verdict {
     let hands = |chain: &Vec<Step>| chain.iter().map(|step| step.to.clone()).collect::<Vec<_>>();
     let ways: BTreeSet<Vec<String>> = finding.chains.iter().map(hands).collect();
+    let transplanted = finding.marks.iter().any(|mark| mark.transplanted);
     match (finding.marks.len(), ways.len()) {
         (0, _) => Verdict::NoMark,
+        (_, 0) if transplanted => Verdict::Tampered,
         (_, 0) => Verdict::Unlisted,
         (_, 1) => Verdict::Attributed,
         _ => Verdict::Coalition,

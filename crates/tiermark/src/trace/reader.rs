@@ -11,7 +11,8 @@ use tiermark_ledger::store::StoreError;
 use tiermark_ledger::studio::{Branch, Ground};
 use tiermark_ledger::{Handle, Kid, MarkId, PartyId, Registry, Studio, StudioError};
 use tiermark_mark::{
-    Detector, Effort, FalseAlarm, FrameEvidence, MarkKey, Payload, Picture, Question, Reading, Shot,
+    ContentId, Detector, Effort, FalseAlarm, FrameEvidence, MarkKey, Payload, Picture, Question, Reading,
+    Shot, WordEvidence,
 };
 
 use crate::secrets::{hop_keys, mark_id, payload};
@@ -125,15 +126,36 @@ impl Reader {
         self.own.detector.read_frame(picture, &self.own.question(question))
     }
 
-    /// The key of a found word, for comparison with decoys.
-    pub(super) fn detector_of(&self, found: &Found) -> &Detector {
-        let holds = |slots: &&Slots| slots.places.contains(&found.place);
-        let lower = || self.below.get(&found.place.party).filter(holds);
-        if self.own.places.contains(&found.place) {
+    /// The detector for marks of one place, also for comparison with decoys.
+    pub(super) fn detector_at(&self, place: &SlotPlace) -> &Detector {
+        let holds = |slots: &&Slots| slots.places.contains(place);
+        let lower = || self.below.get(&place.party).filter(holds);
+        if self.own.places.contains(place) {
             &self.own.detector
         } else {
             &lower().unwrap_or(&self.own).detector
         }
+    }
+
+    /// All words that are certain where an original was taken away. Its place in the lattice is known: no map is searched for.
+    pub(super) fn read_informed(
+        &self,
+        evidence: &WordEvidence,
+        content: &ContentId,
+        ways: f64,
+        asking: &Asking<'_>,
+    ) -> Vec<Found> {
+        let all = std::iter::once(&self.own).chain(self.below.values());
+        let read = |slots: &Slots| {
+            let question = slots.question(&asking.question);
+            slots.certain(slots.detector.read_informed(evidence, content, &question, ways), asking)
+        };
+        all.flat_map(read).collect()
+    }
+
+    /// Slots that words are looked for in, the original taken away.
+    pub(super) fn slots(&self) -> usize {
+        1 + self.below.len()
     }
 
     /// All words that are certain, those of the upper tiers first.

@@ -16,8 +16,9 @@ mod word;
 use tiermark_signal::filter::gaussian;
 use tiermark_signal::{Plane, Size};
 
-use crate::carrier::CellGrid;
+use crate::carrier::{CellGrid, ClosedPattern};
 use crate::embed::Probe;
+use crate::key::MarkKey;
 use crate::layout::{CELL_PLANES, CellPlane, Component, NODE};
 use nodes::Nodes;
 use operated::Operated;
@@ -49,9 +50,22 @@ pub struct CellEvidence {
     cells: Vec<Vec<f32>>,
 }
 
+/// A way of asking a found picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// As it is, its tones and its blur undone.
+    Plain,
+    /// Through the quantiser of its JPEG.
+    Quantised,
+    /// Through what extracted its lines, or cut its colours to steps.
+    Operated,
+}
+
 /// What a found picture says of both layers of a mark, in one way of asking it.
 #[derive(Clone, Debug)]
 pub struct Evidence {
+    /// The way.
+    pub way: Way,
     /// Of the closed set.
     pub cells: CellEvidence,
     /// Of the open word.
@@ -59,6 +73,19 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// What each place of an original of this size says of one recipient: above 0.0 for it, below against it, in units of what
+    /// places say by chance. At the nodes of the original, 2 ref px apart; a map to look at.
+    pub fn map(&self, key: &MarkKey, size: Size) -> Plane {
+        let grid = CellGrid::of(size);
+        let pattern = ClosedPattern::on(key, &grid);
+        let mut product = self.word.nodes.clone();
+        product.samples_mut().iter_mut().zip(pattern.nodes().samples()).for_each(|(v, p)| *v *= p);
+        let product = gaussian(&product, 10.0);
+        let square: f64 = product.samples().iter().map(|v| f64::from(v * v)).sum();
+        let usual = (square / product.size().area() as f64).sqrt().max(f64::MIN_POSITIVE) as f32;
+        product.map(|v| v / usual)
+    }
+
     /// Add what another picture of the same content says, asked in the same way.
     pub fn add(&mut self, other: &Self) {
         self.cells.add(&other.cells);
@@ -76,12 +103,16 @@ pub struct Original {
 }
 
 impl Original {
-    /// Look at the channels of an original, one or three.
-    pub fn new(colours: &[Plane]) -> Self {
+    /// Look at the channels of an original, one or three, and its alpha if it has one: laid on white paper.
+    pub fn new(colours: &[Plane], alpha: Option<&Plane>) -> Self {
         let size = colours[0].size();
         let grid = CellGrid::of(size);
         let Probe { base, response, coloured } = Probe::of(colours);
-        let growth = nodes::at_nodes(&response, &grid);
+        let mut growth = nodes::at_nodes(&response, &grid);
+        if let Some(alpha) = alpha {
+            let solid = nodes::at_nodes(alpha, &grid);
+            growth.samples_mut().iter_mut().zip(solid.samples()).for_each(|(v, a)| *v *= a);
+        }
         Self { size, grid, growth, coloured, base }
     }
 
@@ -109,7 +140,7 @@ impl Original {
     fn operated(&self, operated: &Operated, laid: &Laid<'_>) -> Evidence {
         let nodes = Nodes::spread(&operated.part, laid, &self.grid);
         let nodes = if operated.is_white { nodes.grown(&self.growth) } else { nodes.matched(&self.growth) };
-        Evidence { cells: self.luma_cells(&nodes), word: WordEvidence { nodes } }
+        Evidence { way: Way::Operated, cells: self.luma_cells(&nodes), word: WordEvidence { nodes } }
     }
 
     /// The cells of luma alone.
@@ -136,7 +167,7 @@ impl Original {
             capped(self.grid.gather(p, nodes))
         });
         let cells = CellEvidence { cells: cells.collect() };
-        Evidence { cells, word: WordEvidence { nodes: luma } }
+        Evidence { way: Way::Plain, cells, word: WordEvidence { nodes: luma } }
     }
 
     fn quantised(&self, residual: &Residual, laid: &Laid<'_>, steps: &[u16; 64]) -> Evidence {
@@ -149,7 +180,7 @@ impl Original {
         part.slope = residual.luma.slope.clone();
         let nodes = Nodes::spread(&part, laid, &self.grid).grown(&self.growth);
         let cells = self.luma_cells(&nodes);
-        Evidence { cells, word: WordEvidence { nodes } }
+        Evidence { way: Way::Quantised, cells, word: WordEvidence { nodes } }
     }
 
     /// The slope times how much a mark grew at each found pixel.

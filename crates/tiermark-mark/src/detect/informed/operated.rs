@@ -182,7 +182,7 @@ mod tests {
     }
 
     fn asked(found: Plane) -> Vec<Evidence> {
-        let original = Original::new(&[picture()]);
+        let original = Original::new(&[picture()], None);
         original.evidence(&Laid {
             found: &[found.map(|v| v.round().clamp(0.0, 255.0))],
             original: original.base(),

@@ -42,6 +42,32 @@ impl Detector {
     }
 }
 
+impl Detector {
+    /// Whether a word stands where it was written: at a found place, px, under which lies this place, px, of an original of this
+    /// size that was stamped as `content`.
+    ///
+    /// A mark that was lifted from one picture and laid on another lies elsewhere: each content has its own place in the
+    /// lattice.
+    pub fn stands_on(
+        &self,
+        reading: &Reading,
+        found: [f64; 2],
+        (content, original, size): (&ContentId, [f64; 2], Size),
+    ) -> bool {
+        /// What a map may be off, ref px; chance agrees once in 600.
+        const OFF: f64 = 5.0;
+        let shift = self.lattice.shift(content);
+        let scale = crate::layout::pixels_per_ref(size);
+        let read = reading.fit.map.apply(found.map(|at| at + 0.5));
+        (0..2).all(|i| {
+            let apart = read[i] - (shift[i] + (original[i] + 0.5) / scale);
+            // A map is known but for whole tiles.
+            let period = crate::layout::TILE as f64;
+            (apart - period * libm::round(apart / period)).abs() <= OFF
+        })
+    }
+}
+
 /// The map from nodes to a lattice that is shifted so far.
 fn placed(nodes: Size, shift: [f64; 2]) -> Fit {
     let area = Area::whole(nodes);
