@@ -87,7 +87,7 @@ impl Marks {
                 _ => Embedder::further(&self.lattice, &self.keys[*key], *word, self.strength),
             };
             let picture = Picture { colours: &colours, ..*host };
-            let marked = embedder.embed(&picture, content);
+            let marked = embedder.embed_closed(&picture, content, &closed_key(*key, *word, content));
             let last = tier + 1 == truth.0.len();
             colours = if last {
                 marked
@@ -106,6 +106,12 @@ impl Marks {
         let planes = self.planes(&picture, &ContentId(frame.pixel_digest()), truth);
         frame.encode(&planes, &WriteOptions::default()).map_err(|error| error.to_string())
     }
+}
+
+/// The key of a recipient's pattern in the closed set: both layers are on every copy that leaves.
+fn closed_key(key: usize, word: Payload, content: &ContentId) -> MarkKey {
+    let text = [b"tiermark bench closed", &key.to_be_bytes()[..], &word.0, &content.0].concat();
+    MarkKey::new(Sha256::digest(&text).into())
 }
 
 /// What readings say of a copy in which one of `allowed` is: everybody of one of them, and nobody else.
