@@ -55,7 +55,7 @@ fn a_damaged_copy_names_its_vendor_with_a_signature_that_checks() {
         assert!(mark["log10_false_alarm"].as_f64().unwrap() <= -9.0 && mark["issued_at"].is_string());
         assert_eq!(
             (&mark["tier"], &mark["frames"], &mark["detector"]),
-            (&1.into(), &1.into(), &"blind".into())
+            (&1.into(), &1.into(), &"informed".into())
         );
     }
     let keys = |object: &serde_json::Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
@@ -73,8 +73,10 @@ fn a_damaged_copy_names_its_vendor_with_a_signature_that_checks() {
         "grade",
         "handover",
         "issued_at",
+        "layer",
         "log10_false_alarm",
         "recipient",
+        "seconded",
         "signature",
         "tier",
         "trials",

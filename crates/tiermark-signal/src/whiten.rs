@@ -9,7 +9,8 @@ const FLOOR: f32 = 0.02;
 /// Frequencies to each side that a power is the mean over.
 const SMOOTH: usize = 4;
 
-/// The plane divided, in the cosine basis, by its own smoothed power, in units of its mean.
+/// The plane divided, in the cosine basis, by its own smoothed power: planes with less noise come out larger, so that sums of several weigh
+/// themselves.
 ///
 /// That is twice half of a whitening filter: once for the noise, and once for the pattern that is looked for in it.
 pub fn whitened(plane: &Plane) -> Plane {
@@ -20,14 +21,13 @@ pub fn whitened(plane: &Plane) -> Plane {
     let mut columns = transpose(&rows, size.width, size.height);
     down.forward(&mut columns);
     let turned = Size { width: size.height, height: size.width };
-    let power = columns.iter().map(|v| v * v).collect();
+    // White noise of unit variance has unit power.
+    let unit = 1.0 / (4.0 * turned.area() as f32);
+    let power = columns.iter().map(|v| unit * v * v).collect();
     let power = box_mean(&Plane::new(turned, power).expect("as many"), SMOOTH);
     let mean = (power.samples().iter().map(|v| f64::from(*v)).sum::<f64>() / turned.area() as f64) as f32;
     let floor = (FLOOR * mean).max(f32::MIN_POSITIVE);
-    columns
-        .iter_mut()
-        .zip(power.samples())
-        .for_each(|(v, p)| *v /= p.max(floor) / mean.max(f32::MIN_POSITIVE));
+    columns.iter_mut().zip(power.samples()).for_each(|(v, p)| *v /= p.max(floor));
     down.inverse(&mut columns);
     let mut rows = transpose(&columns, size.height, size.width);
     across.inverse(&mut rows);

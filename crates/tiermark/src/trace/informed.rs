@@ -1,17 +1,18 @@
 //! What the originals add to a blind reading: the same words without the picture in the way, the closed set, and whether a
 //! mark stands where it was put.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use tiermark_ledger::{Digest, Kid, MarkId};
-use tiermark_mark::{Evidence, WAYS, Way};
+use tiermark_mark::{Evidence, Patch, Reading, WAYS, Way};
 
 use super::closed::{self, Suspect};
 use super::heard::{Detector, Heard};
 use super::originals::{FoundPicture, Known, Under};
 use super::reader::Asking;
 use super::{Ledger, Tracer};
+use crate::secrets::content_digest;
 
 /// What one content says of a file or of a shot.
 pub(super) struct Said {
@@ -64,7 +65,7 @@ impl Tracer {
     pub(super) fn content_of(&self, pix: Digest) -> Option<Digest> {
         let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = ledger.studio.registry().handed_over(pix, None, 1).ok()?;
-        rows.first().map(|(_, row)| crate::secrets::content_digest(&row.record))
+        rows.first().map(|(_, row)| content_digest(&row.record))
     }
 
     /// The marks that the originals bring to light, for each project: words, and recipients in the closed set.
@@ -109,34 +110,77 @@ impl Tracer {
         closed::suspects(studio, &self.lines, (said.pix, Some(said.content)), &counts).unwrap_or_default()
     }
 
-    /// Mark those blind readings that stand on an original's picture, but not where that original's marks lie.
+    /// Mark those blind readings that stand on an original's picture, but not where that original's marks lie; unless an original
+    /// of their own lies there, too: pictures of one shot look alike in places, and a composite is no forgery.
     pub(super) fn tell_transplants(&self, heard: &mut [Vec<Heard>], under: &[Under], found: &FoundPicture) {
+        let doubtful = |one: &Heard| one.reading.is_some();
+        if !heard.iter().flatten().any(doubtful) {
+            return;
+        }
+        let whole: Vec<&Under> = under.iter().filter(|under| under.is_this(found)).collect();
         for (reader, heard) in self.readers.iter().zip(heard) {
             for one in heard.iter_mut() {
                 let Some(reading) = &one.reading else { continue };
-                let (mut there, mut elsewhere, mut all) = (0.0, 0.0, 0.0);
-                for patch in reading.patches.iter().filter(|patch| patch.z > 1.0) {
-                    let weight = f64::from(patch.z);
-                    all += weight;
-                    let at = patch.centre.map(|v| v - 0.5);
-                    let beneath = under.iter().find_map(|under| Some((under, under.agreeing(at, found)?)));
-                    let Some((under, original)) = beneath else { continue };
-                    let known = under.known();
-                    let Some(content) = known.content.or_else(|| self.content_of(known.pix)) else {
-                        continue;
-                    };
-                    let content = Known::content_id(content);
-                    let detector = reader.detector_at(&one.place);
-                    if detector.stands_on(reading, at, (&content, original, known.size)) {
-                        there += weight;
-                    } else {
-                        elsewhere += weight;
-                    }
+                let detector = reader.detector_at(&one.place);
+                let stands = |under: &Under| self.standing(detector, reading, under, found);
+                let (mut there, mut elsewhere) = (0.0, 0.0);
+                for under in &whole {
+                    let (on, off) = stands(under);
+                    there += on;
+                    elsewhere += off;
                 }
-                one.transplanted = elsewhere > 0.5 * all && there < 0.1 * elsewhere;
+                let all: f64 = strong(reading).map(|patch| f64::from(patch.z)).sum();
+                if elsewhere <= 0.5 * all || there >= 0.1 * elsewhere {
+                    continue;
+                }
+                let contents = self.contents_of(one.mark, reader.root);
+                let own = |under: &Under| stands(under).0 > 0.5 * all;
+                let wanted = |content: Digest| contents.contains(&content);
+                one.transplanted = !self.originals.lies_there(found, bounds(reading), &wanted, &own);
             }
         }
     }
+
+    /// How much of a reading stands on an original where both pictures show the same: at its place, and elsewhere.
+    fn standing(
+        &self,
+        detector: &tiermark_mark::Detector,
+        reading: &Reading,
+        under: &Under,
+        found: &FoundPicture,
+    ) -> (f64, f64) {
+        let known = under.known();
+        let Some(content) = known.content.or_else(|| self.content_of(known.pix)) else { return (0.0, 0.0) };
+        let content = Known::content_id(content);
+        let (mut there, mut elsewhere) = (0.0, 0.0);
+        for patch in strong(reading) {
+            let at = patch.centre.map(|v| v - 0.5);
+            let Some(original) = under.agreeing(at, found) else { continue };
+            let stands = detector.stands_on(reading, at, (&content, original, known.size));
+            *(if stands { &mut there } else { &mut elsewhere }) += f64::from(patch.z);
+        }
+        (there, elsewhere)
+    }
+
+    /// What the marks of a hand-over's frames are bound to.
+    fn contents_of(&self, mark: MarkId, root: Kid) -> BTreeSet<Digest> {
+        let Ok(handover) = self.checked(mark, root) else { return BTreeSet::new() };
+        handover.frames.records().iter().map(content_digest).collect()
+    }
+}
+
+/// The tiles in which a word stands plainly.
+fn strong(reading: &Reading) -> impl Iterator<Item = &Patch> {
+    reading.patches.iter().filter(|patch| patch.z > 1.0)
+}
+
+/// Left, top, right and bottom of those tiles.
+fn bounds(reading: &Reading) -> [f64; 4] {
+    let all = [f64::MAX, f64::MAX, f64::MIN, f64::MIN];
+    strong(reading).filter(|patch| patch.z > 4.0).fold(all, |[l, t, r, b], patch| {
+        let ([x, y], half) = (patch.centre, patch.side / 2.0);
+        [l.min(x - half), t.min(y - half), r.max(x + half), b.max(y + half)]
+    })
 }
 
 /// The way that shows most of a picture: what `--explain` draws.

@@ -8,6 +8,7 @@ use tiermark_ledger::{Digest, StudioError};
 use tiermark_mark::{ContentId, Evidence, Laid, Original};
 use tiermark_signal::align::{Alignment, Feature, Prepared, coverage, register, warp};
 use tiermark_signal::compare::Tone;
+use tiermark_signal::filter::box_mean;
 use tiermark_signal::resample::block_mean;
 use tiermark_signal::{Homography, Plane, Size};
 
@@ -86,6 +87,41 @@ impl Under {
     /// What is known of the original.
     pub(super) fn known(&self) -> &Known {
         &self.ready.known
+    }
+
+    /// Whether the found picture is this original, whole: not a cutting, and not one that only shares most of it, as an inbetween
+    /// that is not in the archive, or the same figure further along.
+    pub(super) fn is_this(&self, picture: &FoundPicture) -> bool {
+        /// Code values, in the mean over seven by seven pixels: beyond grain and what quantisers leave.
+        const APART: f32 = 20.0;
+        /// Of what the original covers.
+        const MOST: f64 = 0.002;
+        if !self.is_whole(picture) {
+            return false;
+        }
+        let (expected, valid) = self.ready.became(&self.alignment, picture);
+        let apart = |(expected, found): (&Plane, &Plane)| {
+            let mut apart = found.clone();
+            apart.samples_mut().iter_mut().zip(expected.samples()).for_each(|(v, e)| *v -= e);
+            box_mean(&apart, 3)
+        };
+        let apart: Vec<Plane> = expected.iter().zip(&picture.colours).map(apart).collect();
+        let covered: Vec<usize> = (0..valid.samples().len()).filter(|&i| valid.samples()[i] > 0.0).collect();
+        let is_far = |i: &&usize| apart.iter().any(|plane| plane.samples()[**i].abs() > APART);
+        let (far, covered) = (covered.iter().filter(is_far).count(), covered.len());
+        (far as f64) < MOST * covered as f64
+    }
+
+    /// Whether the borders of both lie on each other, to a fiftieth, unmirrored: two drawings may well be each other's mirror image.
+    fn is_whole(&self, picture: &FoundPicture) -> bool {
+        let (found, original) = (picture.luma.size(), self.ready.known.size);
+        let whole = Homography::stretch(original, found);
+        let [right, bottom] = [original.width, original.height].map(|v| v as f64 - 1.0);
+        [[0.0, 0.0], [right, 0.0], [0.0, bottom], [right, bottom]].iter().all(|&corner| {
+            let (at, wanted) = (self.alignment.found_at(corner), whole.apply(corner));
+            (at[0] - wanted[0]).abs() <= 0.02 * found.width as f64
+                && (at[1] - wanted[1]).abs() <= 0.02 * found.height as f64
+        })
     }
 
     /// Where a found place, px, lies in the original, if both show the same there.
@@ -204,6 +240,43 @@ impl Originals {
         (best(laid, found).into_iter().map(|(ready, laid)| ready.taken_away(laid, found)).collect(), trouble)
     }
 
+    /// Whether an original of one of these contents lies under a part of a found picture: `holds` says for each content that is
+    /// wanted and each way of laying it there.
+    pub(super) fn lies_there(
+        &self,
+        found: &FoundPicture,
+        [left, top, right, bottom]: [f64; 4],
+        wanted: &dyn Fn(Digest) -> bool,
+        holds: &dyn Fn(&Under) -> bool,
+    ) -> bool {
+        let Some(archive) = &self.archive else { return false };
+        let size = found.luma.size();
+        let within = |v: f64, most: usize| (v / found.factor as f64).clamp(0.0, most as f64) as usize;
+        let (x, y) = (within(left, size.width), within(top, size.height));
+        let part = Size::new(
+            within(right, size.width).saturating_sub(x),
+            within(bottom, size.height).saturating_sub(y),
+        );
+        let Some(part) = part else { return false };
+        let part = Plane::from_fn(part, |dx, dy| found.luma.at(x + dx, y + dy));
+        let both = [archive.candidates(&part, LISTED), archive.candidates(&found.luma, LISTED)];
+        let prepared = Prepared::new(&found.luma);
+        let mut likely: Vec<&Candidate> =
+            both.iter().flatten().filter(|one| wanted(one.entry.content)).collect();
+        likely.dedup_by_key(|one| one.entry.content);
+        likely.iter().take(TRIED).any(|candidate| {
+            let Ok(ready) = self.ready(archive, candidate) else { return false };
+            let laid = register(&ready.prepared(), &prepared).into_iter();
+            let under = |alignment| Under {
+                ready: ready.clone(),
+                alignment,
+                factor: found.factor,
+                evidence: Vec::new(),
+            };
+            laid.map(under).any(|under| holds(&under))
+        })
+    }
+
     fn ready(&self, archive: &Archive, candidate: &Candidate) -> Result<Arc<Ready>, ArchiveError> {
         let entry = &candidate.entry;
         let is =
@@ -291,6 +364,15 @@ impl Ready {
         let valid = coverage(self.luma.size(), alignment, size);
         let tone = Tone::fit(&expected, std::slice::from_ref(&found.luma), &valid);
         (tone.apply(&expected).remove(0), valid)
+    }
+
+    /// The same in all channels.
+    fn became(&self, alignment: &Alignment, found: &FoundPicture) -> (Vec<Plane>, Plane) {
+        let size = found.luma.size();
+        let laid: Vec<Plane> =
+            self.original.base().iter().map(|plane| warp(plane, alignment, size)).collect();
+        let valid = coverage(self.luma.size(), alignment, size);
+        (Tone::fit(&laid, &found.colours, &valid).apply(&laid), valid)
     }
 
     /// How far the original is from the found picture where it lies, code values: square roots, so that paint does not decide.
