@@ -100,7 +100,17 @@ impl Heard {
         })
     }
 
-    /// Where in the picture it stands, if a blind reading tells.
+    /// The same where so many more things were tried.
+    pub(super) fn over(self, trials: f64) -> Self {
+        Self { false_alarm: self.false_alarm.over(trials), ..self }
+    }
+
+    /// Whether the bound allows to say whose copy it is.
+    pub(super) fn is_certain(&self) -> bool {
+        self.false_alarm.log10() <= tiermark_mark::ATTRIBUTION
+    }
+
+    /// Both readings of one mark: the surer, with the other named, and the place that a blind one tells.
     fn merged(self, other: Self) -> Self {
         let (mut surer, weaker) =
             if other.false_alarm.log10() < self.false_alarm.log10() { (other, self) } else { (self, other) };

@@ -221,7 +221,9 @@ impl Tracer {
         if self.options.decoys > 0 {
             self.add_decoys(&mut finding, &heard, &picture, sha256);
         }
-        Traced { finding, evidence, said, shot }
+        // Blind readings add up in their own way.
+        heard.iter_mut().for_each(|heard| heard.retain(|one| one.reading.is_none()));
+        Traced { finding, evidence, said, heard, shot }
     }
 
     /// Compare a picture with the originals that lie under it: marks are added to what was heard, or doubted.
@@ -290,22 +292,36 @@ impl Tracer {
         let place = traced.shot?;
         if let Some(evidence) = traced.evidence {
             let shots = || self.readers.iter().map(|_| Shot::default()).collect();
-            let open = open.get_or_insert_with(|| Open { shots: shots(), sums: Sums::default() });
+            let fresh = || Open {
+                shots: shots(),
+                sums: Sums::default(),
+                heard: vec![Vec::new(); self.readers.len()],
+            };
+            let open = open.get_or_insert_with(fresh);
+            open.heard.iter_mut().zip(traced.heard).for_each(|(all, heard)| all.extend(heard));
             open.shots.iter_mut().zip(evidence).for_each(|(shot, evidence)| shot.add(evidence));
             open.sums.add(traced.said);
         }
         if !place.last {
             return None;
         }
-        let Open { shots, sums } =
+        let Open { shots, sums, heard } =
             open.take().filter(|open| open.shots.first().is_some_and(|shot| shot.frames() > 1))?;
         let seen: Vec<Seen<'_>> = shots.iter().map(Seen::Shot).collect();
         let (listed, recipient) = (|mark| self.is_listed(mark), |mark, root| self.recipient(mark, root));
         let asking = self.asking(&listed, &recipient);
         let blind = self.read(&seen, &asking);
         let informed = self.informed(&sums.into_said(), &asking);
-        let both = blind.into_iter().zip(informed);
-        let heard: Vec<Vec<Heard>> = both.map(|(a, b)| heard::merged(a.into_iter().chain(b))).collect();
+        // A static ground leaves the same in every frame: the best frame may say more than all together. Each has half of the bound.
+        let frames = shots[0].frames() as f64;
+        let each = heard.into_iter().map(|heard| heard.into_iter().map(move |one| one.over(2.0 * frames)));
+        let informed = informed.into_iter().map(|heard| heard.into_iter().map(|one| one.over(2.0)));
+        let all = blind.into_iter().zip(informed).zip(each);
+        let heard = all.map(|((blind, sum), each)| {
+            let certain = sum.chain(each).filter(Heard::is_certain);
+            heard::merged(blind.into_iter().chain(certain))
+        });
+        let heard: Vec<Vec<Heard>> = heard.collect();
         let mut finding = self.finding(place.name, &heard);
         finding.frames = shots[0].frames();
         for mark in &mut finding.marks {
@@ -405,6 +421,8 @@ struct Open {
     /// One to each project.
     shots: Vec<Shot>,
     sums: Sums,
+    /// What single frames brought to light.
+    heard: Vec<Vec<Heard>>,
 }
 
 /// What is said of a mark whose document nobody filed.
@@ -445,12 +463,14 @@ struct Traced {
     evidence: Option<Vec<FrameEvidence>>,
     /// What the originals under it say.
     said: Vec<Said>,
+    /// What they brought to light in it, for each project.
+    heard: Vec<Vec<Heard>>,
     shot: Option<Place>,
 }
 
 impl Traced {
     fn alone(finding: Finding) -> Self {
-        Self { finding, evidence: None, said: Vec::new(), shot: None }
+        Self { finding, evidence: None, said: Vec::new(), heard: Vec::new(), shot: None }
     }
 }
 
