@@ -9,7 +9,7 @@ pub struct Strength {
     pub word: f32,
     /// Standard deviation of the lattice's pattern on flat colour.
     pub lattice: f32,
-    /// Standard deviation of the closed set's pattern on flat colour; of its colour differences [`TINT`] of that.
+    /// Standard deviation of the closed set's pattern on flat colour; of its colour differences 0.35 of that.
     pub cells: f32,
     /// Largest change on flat colour, before rounding.
     pub cap: f32,

@@ -45,6 +45,9 @@ impl Suspect {
     }
 }
 
+/// Project, giver, depth, and what the secret hangs on: receiver and content.
+type Who = (usize, Kid, u8, [u8; 32], [u8; 32]);
+
 /// A recipient whose pattern is there.
 pub(super) struct Scored {
     /// Its place among the suspects.
@@ -82,7 +85,7 @@ pub(super) fn suspects(
     (pix, content): (Digest, Option<Digest>),
     only: &dyn Fn(MarkId, Kid) -> bool,
 ) -> Result<Vec<Suspect>, StudioError> {
-    let mut suspects: BTreeMap<(usize, Kid, u8, [u8; 32], [u8; 32]), Suspect> = BTreeMap::new();
+    let mut suspects: BTreeMap<Who, Suspect> = BTreeMap::new();
     for (id, row) in studio.registry().handed_over(pix, content, MOST_HANDOVERS)? {
         let mark = id.mark_id();
         let (Some(commitment), Some((handover, _))) =

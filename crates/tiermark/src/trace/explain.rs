@@ -9,7 +9,7 @@ use tiermark_signal::{Plane, Size};
 use super::Tracer;
 use super::closed;
 use super::informed::{Said, plain};
-use super::originals::{FoundPicture, Known, Under};
+use super::ready::{FoundPicture, Known, Under};
 use crate::inputs::why;
 use crate::sink::Part;
 

@@ -9,8 +9,8 @@ use tiermark_mark::{Evidence, Patch, Reading, WAYS, Way};
 
 use super::closed::{self, Suspect};
 use super::heard::{Detector, Heard};
-use super::originals::{FoundPicture, Known, Under};
 use super::reader::Asking;
+use super::ready::{FoundPicture, Known, Under};
 use super::{Ledger, Tracer};
 use crate::secrets::content_digest;
 

@@ -1,17 +1,14 @@
 //! With the originals at hand: which of them lies under a found picture, and what is left when it is taken away.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tiermark_frame::{Frame, Limits};
 use tiermark_ledger::{Digest, StudioError};
-use tiermark_mark::{ContentId, Evidence, Laid, Original};
-use tiermark_signal::align::{Alignment, Feature, Prepared, coverage, register, warp};
-use tiermark_signal::compare::Tone;
-use tiermark_signal::filter::box_mean;
-use tiermark_signal::resample::block_mean;
-use tiermark_signal::{Homography, Plane, Size};
+use tiermark_signal::align::{Alignment, Prepared, register};
+use tiermark_signal::{Plane, Size};
 
+use super::ready::{FoundPicture, Known, Ready, Under};
 use crate::archive::{Archive, ArchiveError, Candidate, How};
 use crate::inputs::why;
 use crate::sink::read_bounded;
@@ -27,8 +24,6 @@ const LEAST_LIKENESS: f32 = 0.55;
 const LEAST_VOTES: usize = 5;
 /// Originals that are kept ready.
 const READY: usize = 6;
-/// A found picture of more samples is looked at on a coarser grid: marks are slow.
-const MOST_SAMPLES: usize = 4_500_000;
 
 /// The originals of a studio.
 pub(super) struct Originals {
@@ -36,139 +31,6 @@ pub(super) struct Originals {
     named: Option<Arc<Ready>>,
     limits: Limits,
     ready: Mutex<Vec<Arc<Ready>>>,
-}
-
-/// An original that was read.
-struct Ready {
-    known: Known,
-    luma: Plane,
-    features: Vec<Feature>,
-    original: Original,
-}
-
-/// What is known of an original.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    /// The digest of its values.
-    pub(super) pix: Digest,
-    /// What its marks are bound to, if the archive says so.
-    pub(super) content: Option<Digest>,
-    /// Where it is.
-    pub(super) path: PathBuf,
-    /// Width and height.
-    pub(super) size: Size,
-}
-
-impl Known {
-    pub(super) fn content_id(content: Digest) -> ContentId {
-        ContentId(*content.as_bytes())
-    }
-}
-
-/// An original that lies under a found picture, and what it leaves.
-pub(super) struct Under {
-    ready: Arc<Ready>,
-    pub(super) alignment: Alignment,
-    /// Found pixels on a side of one of the grid that was looked at.
-    pub(super) factor: usize,
-    pub(super) evidence: Vec<Evidence>,
-}
-
-impl Under {
-    /// The map from the original to the found picture as it was found, lens and bends left out.
-    pub(super) fn found_from_original(&self) -> Homography {
-        let factor = self.factor as f64;
-        let shift = 0.5 * (factor - 1.0);
-        self.alignment
-            .map
-            .then(&Homography { rows: [[factor, 0.0, shift], [0.0, factor, shift], [0.0, 0.0, 1.0]] })
-    }
-
-    /// What is known of the original.
-    pub(super) fn known(&self) -> &Known {
-        &self.ready.known
-    }
-
-    /// Whether the found picture is this original, whole: not a cutting, and not one that only shares most of it, as an inbetween
-    /// that is not in the archive, or the same figure further along.
-    pub(super) fn is_this(&self, picture: &FoundPicture) -> bool {
-        /// Code values, in the mean over seven by seven pixels: beyond grain and what quantisers leave.
-        const APART: f32 = 20.0;
-        /// Of what the original covers.
-        const MOST: f64 = 0.002;
-        if !self.is_whole(picture) {
-            return false;
-        }
-        let (expected, valid) = self.ready.became(&self.alignment, picture);
-        let apart = |(expected, found): (&Plane, &Plane)| {
-            let mut apart = found.clone();
-            apart.samples_mut().iter_mut().zip(expected.samples()).for_each(|(v, e)| *v -= e);
-            box_mean(&apart, 3)
-        };
-        let apart: Vec<Plane> = expected.iter().zip(&picture.colours).map(apart).collect();
-        let covered: Vec<usize> = (0..valid.samples().len()).filter(|&i| valid.samples()[i] > 0.0).collect();
-        let is_far = |i: &&usize| apart.iter().any(|plane| plane.samples()[**i].abs() > APART);
-        let (far, covered) = (covered.iter().filter(is_far).count(), covered.len());
-        (far as f64) < MOST * covered as f64
-    }
-
-    /// Whether the borders of both lie on each other, to a fiftieth, unmirrored: two drawings may well be each other's mirror image.
-    fn is_whole(&self, picture: &FoundPicture) -> bool {
-        let (found, original) = (picture.luma.size(), self.ready.known.size);
-        let whole = Homography::stretch(original, found);
-        let [right, bottom] = [original.width, original.height].map(|v| v as f64 - 1.0);
-        [[0.0, 0.0], [right, 0.0], [0.0, bottom], [right, bottom]].iter().all(|&corner| {
-            let (at, wanted) = (self.alignment.found_at(corner), whole.apply(corner));
-            (at[0] - wanted[0]).abs() <= 0.02 * found.width as f64
-                && (at[1] - wanted[1]).abs() <= 0.02 * found.height as f64
-        })
-    }
-
-    /// Where a found place, px, lies in the original, if both show the same there.
-    pub(super) fn agreeing(&self, found: [f64; 2], picture: &FoundPicture) -> Option<[f64; 2]> {
-        let size = picture.luma.size();
-        let [x, y] = found.map(|at| at / self.factor as f64);
-        let inside = x >= 0.0 && y >= 0.0 && x < size.width as f64 && y < size.height as f64;
-        let [u, v] = self.original_at(found);
-        let original = self.ready.known.size;
-        let covered = u >= 0.0 && v >= 0.0 && u < original.width as f64 && v < original.height as f64;
-        (inside && covered && self.alignment.agrees_at(x as usize, y as usize)).then_some([u, v])
-    }
-
-    /// The original's luma on the found grid, in the found picture's tones.
-    pub(super) fn expected(&self, found: &FoundPicture) -> Plane {
-        self.ready.expected(&self.alignment, found).0
-    }
-
-    /// Where the centre of a found pixel lies in the original, px.
-    pub(super) fn original_at(&self, found: [f64; 2]) -> [f64; 2] {
-        let factor = self.factor as f64;
-        self.alignment.original_at(found.map(|at| (at + 0.5) / factor - 0.5))
-    }
-}
-
-/// A found picture on the grid that it is looked at on.
-pub(super) struct FoundPicture {
-    pub(super) colours: Vec<Plane>,
-    pub(super) luma: Plane,
-    steps: Option<[u16; 64]>,
-    factor: usize,
-}
-
-impl FoundPicture {
-    pub(super) fn of(frame: &Frame) -> Self {
-        let steps = frame.luma_steps();
-        let area = frame.size().area();
-        let factor = (1..).find(|f| area <= MOST_SAMPLES * f * f).unwrap_or(1);
-        // A quantiser's grid must stay whole; only where that would cost too much is it given up.
-        let factor = if steps.is_some() && factor <= 2 { 1 } else { factor };
-        let smaller = |plane: &Plane| block_mean(plane, factor);
-        if factor == 1 {
-            return Self { colours: frame.colours_on_white(), luma: frame.luma_on_white(), steps, factor };
-        }
-        let colours = frame.colours_on_white().iter().map(smaller).collect();
-        Self { colours, luma: smaller(&frame.luma_on_white()), steps: None, factor }
-    }
 }
 
 impl Originals {
@@ -267,12 +129,7 @@ impl Originals {
         likely.iter().take(TRIED).any(|candidate| {
             let Ok(ready) = self.ready(archive, candidate) else { return false };
             let laid = register(&ready.prepared(), &prepared).into_iter();
-            let under = |alignment| Under {
-                ready: ready.clone(),
-                alignment,
-                factor: found.factor,
-                evidence: Vec::new(),
-            };
+            let under = |alignment| Under::only_laid(&ready, alignment, found);
             laid.map(under).any(|under| holds(&under))
         })
     }
@@ -342,71 +199,4 @@ fn overlap(one: (&Ready, &Alignment), other: (&Ready, &Alignment), found: &Found
         both += usize::from(a && b);
     }
     2 * both >= first.min(second).max(1)
-}
-
-impl Ready {
-    fn of(known: Known, frame: &Frame) -> Self {
-        let luma = frame.luma_on_white();
-        let features = Prepared::new(&luma).features().to_vec();
-        let alpha = frame.alpha();
-        let original = Original::new(&frame.colours_on_white(), alpha.as_ref());
-        Self { known, luma, features, original }
-    }
-
-    fn prepared(&self) -> Prepared<'_> {
-        Prepared::new(&self.luma).with_features(self.features.clone())
-    }
-
-    /// The original's luma on the found grid, in the found picture's tones, and where it is.
-    fn expected(&self, alignment: &Alignment, found: &FoundPicture) -> (Plane, Plane) {
-        let size = found.luma.size();
-        let expected = [warp(&self.luma, alignment, size)];
-        let valid = coverage(self.luma.size(), alignment, size);
-        let tone = Tone::fit(&expected, std::slice::from_ref(&found.luma), &valid);
-        (tone.apply(&expected).remove(0), valid)
-    }
-
-    /// The same in all channels.
-    fn became(&self, alignment: &Alignment, found: &FoundPicture) -> (Vec<Plane>, Plane) {
-        let size = found.luma.size();
-        let laid: Vec<Plane> =
-            self.original.base().iter().map(|plane| warp(plane, alignment, size)).collect();
-        let valid = coverage(self.luma.size(), alignment, size);
-        (Tone::fit(&laid, &found.colours, &valid).apply(&laid), valid)
-    }
-
-    /// How far the original is from the found picture where it lies, code values: square roots, so that paint does not decide.
-    fn misfit(&self, alignment: &Alignment, found: &FoundPicture) -> f64 {
-        let (expected, valid) = self.expected(alignment, found);
-        let pairs = expected.samples().iter().zip(found.luma.samples()).zip(valid.samples());
-        let apart =
-            pairs.filter(|(_, valid)| **valid > 0.0).map(|((a, b), _)| f64::from((a - b).abs().sqrt()));
-        let (sum, count) = apart.fold((0.0, 0_usize), |(sum, n), v| (sum + v, n + 1));
-        sum / count.max(1) as f64
-    }
-
-    /// What is left of a found picture when this original is taken away.
-    fn taken_away(self: &Arc<Self>, alignment: Alignment, found: &FoundPicture) -> Under {
-        let size = found.luma.size();
-        let base = self.original.base();
-        let exact = size == self.known.size && is_identity(&alignment);
-        let laid: Vec<Plane> = match exact {
-            true => base.to_vec(),
-            false => base.iter().map(|plane| warp(plane, &alignment, size)).collect(),
-        };
-        let valid = coverage(self.known.size, &alignment, size);
-        let place = |at: [f64; 2]| alignment.original_at(at);
-        let evidence = self.original.evidence(&Laid {
-            found: &found.colours,
-            original: &laid,
-            valid: &valid,
-            place: &place,
-            steps: found.steps.as_ref(),
-        });
-        Under { ready: self.clone(), alignment, factor: found.factor, evidence }
-    }
-}
-
-fn is_identity(alignment: &Alignment) -> bool {
-    alignment.lens.is_none() && alignment.bend.is_none() && alignment.map == Homography::IDENTITY
 }
