@@ -52,3 +52,20 @@ fn the_stamped_plane_is_that_of_the_vector() {
         value(&text, "sha256-of-f32-big-endian")
     );
 }
+
+#[test]
+fn the_plane_with_the_closed_set_is_that_of_the_vector() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/v1/stamped-plane.txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    // Red, green and blue apart by whole numbers, so that there are tints.
+    let host = [0.0, 3.0, 9.0].map(|less| host().map(|v| (v - less).max(0.0)));
+    let picture = Picture { colours: &host, alpha: None, premultiplied: false };
+    let (lattice, tier) = (MarkKey::new(bytes(&text, "lattice-key")), MarkKey::new(bytes(&text, "tier-key")));
+    let embedder = Embedder::new(&lattice, &tier, Payload(bytes(&text, "payload")), Strength::STANDARD);
+    let (content, closed) = (ContentId(bytes(&text, "content-id")), MarkKey::new(bytes(&text, "closed-key")));
+    let marked = embedder.embed_closed(&picture, &content, &closed);
+    let raw: Vec<u8> =
+        marked.iter().flat_map(|plane| plane.samples().iter().flat_map(|v| v.to_be_bytes())).collect();
+    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&raw));
+    assert_eq!(digest, value(&text, "closed-sha256-of-three-planes-f32-big-endian"));
+}
