@@ -76,7 +76,9 @@ fn best(evidence: &[Evidence], key: &MarkKey) -> f64 {
 fn whoever_had_no_part_scores_as_chance_does() {
     let damaged =
         noisy(copy(1).into_iter().map(|plane| plane.map(|v| (v / 12.0).round() * 12.0)).collect(), 6.0);
-    for (what, found) in [("unmarked", noisy(drawing(), 2.0)), ("another's", copy(1)), ("another's, damaged", damaged)] {
+    for (what, found) in
+        [("unmarked", noisy(drawing(), 2.0)), ("another's", copy(1)), ("another's, damaged", damaged)]
+    {
         let evidence = left(&found);
         assert!(evidence.len() <= WAYS);
         let keys = 3000;

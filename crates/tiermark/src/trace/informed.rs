@@ -113,21 +113,17 @@ impl Tracer {
     /// Mark those blind readings that stand on an original's picture, but not where that original's marks lie; unless an original
     /// of their own lies there, too: pictures of one shot look alike in places, and a composite is no forgery.
     pub(super) fn tell_transplants(&self, heard: &mut [Vec<Heard>], under: &[Under], found: &FoundPicture) {
-        let doubtful = |one: &Heard| one.reading.is_some();
-        if !heard.iter().flatten().any(doubtful) {
-            return;
-        }
-        let whole: Vec<&Under> = under.iter().filter(|under| under.is_this(found)).collect();
         for (reader, heard) in self.readers.iter().zip(heard) {
             for one in heard.iter_mut() {
                 let Some(reading) = &one.reading else { continue };
                 let detector = reader.detector_at(&one.place);
                 let stands = |under: &Under| self.standing(detector, reading, under, found);
                 let (mut there, mut elsewhere) = (0.0, 0.0);
-                for under in &whole {
+                for under in under {
                     let (on, off) = stands(under);
                     there += on;
-                    elsewhere += off;
+                    // Whether it is the whole original is looked at last: that takes a second look at every pixel.
+                    elsewhere += if off > on && under.is_this(found) { off } else { 0.0 };
                 }
                 let all: f64 = strong(reading).map(|patch| f64::from(patch.z)).sum();
                 if elsewhere <= 0.5 * all || there >= 0.1 * elsewhere {

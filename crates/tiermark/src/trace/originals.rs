@@ -69,7 +69,7 @@ impl Originals {
     pub(super) fn under(&self, found: &FoundPicture) -> (Vec<Under>, Option<String>) {
         let prepared = Prepared::new(&found.luma);
         if let Some(named) = &self.named {
-            let laid = register(&named.prepared(), &prepared);
+            let laid = register(named.prepared(), &prepared);
             return (laid.into_iter().map(|alignment| named.taken_away(alignment, found)).collect(), None);
         }
         let Some(archive) = &self.archive else { return (Vec::new(), None) };
@@ -92,7 +92,7 @@ impl Originals {
                     continue;
                 }
             };
-            for alignment in register(&ready.prepared(), &prepared) {
+            for alignment in register(ready.prepared(), &prepared) {
                 // A part that fits leaves room for others beside it.
                 tried -= usize::from(alignment.inside < 0.5 && tried > 0);
                 let misfit = ready.misfit(&alignment, found);
@@ -128,7 +128,7 @@ impl Originals {
         likely.dedup_by_key(|one| one.entry.content);
         likely.iter().take(TRIED).any(|candidate| {
             let Ok(ready) = self.ready(archive, candidate) else { return false };
-            let laid = register(&ready.prepared(), &prepared).into_iter();
+            let laid = register(ready.prepared(), &prepared).into_iter();
             let under = |alignment| Under::only_laid(&ready, alignment, found);
             laid.map(under).any(|under| holds(&under))
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tiermark_frame::Frame;
 use tiermark_ledger::Digest;
 use tiermark_mark::{ContentId, Evidence, Laid, Original};
-use tiermark_signal::align::{Alignment, Feature, Prepared, coverage, warp};
+use tiermark_signal::align::{Alignment, Prepared, coverage, warp};
 use tiermark_signal::compare::Tone;
 use tiermark_signal::filter::box_mean;
 use tiermark_signal::resample::block_mean;
@@ -18,8 +18,8 @@ const MOST_SAMPLES: usize = 4_500_000;
 /// An original that was read.
 pub(super) struct Ready {
     pub(super) known: Known,
-    luma: Plane,
-    features: Vec<Feature>,
+    /// Its luma, and of that what registration asks for: worked out when it is first needed, and kept.
+    prepared: Prepared<'static>,
     original: Original,
 }
 
@@ -142,7 +142,8 @@ impl FoundPicture {
         let steps = frame.luma_steps();
         let area = frame.size().area();
         let factor = (1..).find(|f| area <= MOST_SAMPLES * f * f).unwrap_or(1);
-        // A quantiser's grid must stay whole; only where that would cost too much is it given up.
+        // A quantiser's grid must stay whole: at 4K and JPEG 10 it is worth everything (z 36 against nothing). Only where that would
+        // cost too much is it given up.
         let factor = if steps.is_some() && factor <= 2 { 1 } else { factor };
         let smaller = |plane: &Plane| block_mean(plane, factor);
         if factor == 1 {
@@ -155,22 +156,21 @@ impl FoundPicture {
 
 impl Ready {
     pub(super) fn of(known: Known, frame: &Frame) -> Self {
-        let luma = frame.luma_on_white();
-        let features = Prepared::new(&luma).features().to_vec();
+        let prepared = Prepared::from(frame.luma_on_white());
         let alpha = frame.alpha();
         let original = Original::new(&frame.colours_on_white(), alpha.as_ref());
-        Self { known, luma, features, original }
+        Self { known, prepared, original }
     }
 
-    pub(super) fn prepared(&self) -> Prepared<'_> {
-        Prepared::new(&self.luma).with_features(self.features.clone())
+    pub(super) fn prepared(&self) -> &Prepared<'static> {
+        &self.prepared
     }
 
     /// The original's luma on the found grid, in the found picture's tones, and where it is.
     fn expected(&self, alignment: &Alignment, found: &FoundPicture) -> (Plane, Plane) {
         let size = found.luma.size();
-        let expected = [warp(&self.luma, alignment, size)];
-        let valid = coverage(self.luma.size(), alignment, size);
+        let expected = [warp(self.prepared.luma(), alignment, size)];
+        let valid = coverage(self.prepared.size(), alignment, size);
         let tone = Tone::fit(&expected, std::slice::from_ref(&found.luma), &valid);
         (tone.apply(&expected).remove(0), valid)
     }
@@ -180,7 +180,7 @@ impl Ready {
         let size = found.luma.size();
         let laid: Vec<Plane> =
             self.original.base().iter().map(|plane| warp(plane, alignment, size)).collect();
-        let valid = coverage(self.luma.size(), alignment, size);
+        let valid = coverage(self.prepared.size(), alignment, size);
         (Tone::fit(&laid, &found.colours, &valid).apply(&laid), valid)
     }
 
