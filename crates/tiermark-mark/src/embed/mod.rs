@@ -100,7 +100,9 @@ impl Embedder {
     /// The content must be the one that the first mark was bound to. Three decibels less of the picture are spent than
     /// by the first mark, so that three marks stay three decibels below one.
     pub fn further(lattice: &MarkKey, tier: &MarkKey, payload: Payload, strength: Strength) -> Self {
-        let strength = Strength { lattice: 0.0, psnr: strength.psnr + 3.0, ..strength };
+        // Beside two or three words the closed set gets half: it is read with the original at hand, where half is plenty.
+        let strength =
+            Strength { lattice: 0.0, cells: 0.5 * strength.cells, psnr: strength.psnr + 3.0, ..strength };
         Self { layer: Layer::Further, ..Self::new(lattice, tier, payload, strength) }
     }
 
@@ -127,7 +129,9 @@ impl Embedder {
     /// earlier ones did to it.
     pub fn embed_rows(&self, picture: &mut impl RowsMut, content: &ContentId, closed: Option<&MarkKey>) {
         let Survey { luma, on_white, rooms, coloured } = Survey::of(picture);
-        let closed = closed.map(|key| ClosedPattern::new(key, luma.size(), coloured));
+        // A further mark heeds what luma tells of earlier ones: tints would escape it, and add up.
+        let tinted = coloured && self.layer == Layer::First;
+        let closed = closed.map(|key| ClosedPattern::new(key, luma.size(), tinted));
         let (activity, earlier) = {
             let on_white = on_white.as_ref().unwrap_or(&luma);
             (Activity::of(on_white), (self.layer == Layer::Further).then(|| Earlier::of(on_white)))

@@ -9,7 +9,7 @@ pub struct Strength {
     pub word: f32,
     /// Standard deviation of the lattice's pattern on flat colour.
     pub lattice: f32,
-    /// Standard deviation of the closed set's pattern on flat colour; of its colour differences 0.35 of that.
+    /// Standard deviation of the closed set's pattern on flat colour; of its colour differences a fifth of that.
     pub cells: f32,
     /// Largest change on flat colour, before rounding.
     pub cap: f32,
@@ -58,7 +58,7 @@ impl Strength {
 }
 
 /// Standard deviation of the closed set in each colour difference, as a share of that in luma.
-pub(super) const TINT: f32 = 0.35;
+pub(super) const TINT: f32 = 0.2;
 
 /// Growth of the mark for each code value of activity.
 pub(super) const SLOPE: f32 = 0.35;
