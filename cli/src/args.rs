@@ -436,7 +436,7 @@ pub(crate) struct BenchArguments {
     /// Keys, words and chance follow from it
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// What is done to the copies: basic, full, or short names with commas between
+    /// What is done to the copies: basic, full, informed, or short names with commas between
     #[arg(long, default_value = "basic", value_name = "LIST")]
     pub(crate) attacks: String,
     /// Marks on the same pixels
@@ -445,6 +445,9 @@ pub(crate) struct BenchArguments {
     /// How strong they are
     #[arg(long, value_name = "NAME", default_value = "standard", value_parser = strength())]
     pub(crate) strength: String,
+    /// Read with the originals at hand, one recipient among 10,000; this many who had no part are asked for in every picture
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "100", conflicts_with = "tiers")]
+    pub(crate) informed: Option<usize>,
     /// Folder for the journal, the tables and the page with plots
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use tiermark::bench::{self, Attack, BASIC, Bench, Journal, Line, Outcome, Settings, Table, Tiers};
+use tiermark::bench::{self, Attack, BASIC, Bench, Informed, Journal, Line, Outcome, Settings, Table, Tiers};
 use tiermark::inputs::Links;
 
 use crate::args::{BenchArguments, Common};
@@ -15,9 +15,10 @@ pub(crate) fn run(common: &Common, arguments: &BenchArguments) -> Result<Answer,
     let inputs = find(&arguments.pictures, Links::Follow)?;
     let settings = Settings {
         seed: arguments.seed,
-        attacks: attacks(&arguments.attacks)?,
+        attacks: attacks(&arguments.attacks, arguments.informed.is_some())?,
         tiers: if arguments.tiers == 3 { Tiers::Three } else { Tiers::One },
         strength: (arguments.strength.clone(), crate::strength(&arguments.strength)),
+        informed: arguments.informed,
     };
     let journal = match &arguments.out {
         None => Journal::in_memory(),
@@ -26,10 +27,25 @@ pub(crate) fn run(common: &Common, arguments: &BenchArguments) -> Result<Answer,
             Journal::open(&out.join("results.jsonl"), &settings)?
         }
     };
-    let bench = Bench::new(settings.clone());
-    let bar = progress::bar(common, "measuring", (inputs.files.len() * bench.rows()) as u64);
-    let failed = in_pool(common.jobs, || bench.run(&inputs.files, &journal, &|| bar.inc(1)))??;
-    bar.finish_and_clear();
+    let files = &inputs.files;
+    let bar = |rows: usize| progress::bar(common, "measuring", (files.len() * rows) as u64);
+    let failed = match settings.informed {
+        None => {
+            let bench = Bench::new(settings.clone());
+            let bar = bar(bench.rows());
+            let failed = in_pool(common.jobs, || bench.run(files, &journal, &|| bar.inc(1)))??;
+            bar.finish_and_clear();
+            failed
+        }
+        Some(innocents) => {
+            let bench = Informed::new(settings.clone(), innocents);
+            let bar = bar(bench.rows());
+            let failed = in_pool(common.jobs, || bench.run(files, &journal, &|| bar.inc(1)))?
+                .map_err(|error| Trouble(error.to_string()))?;
+            bar.finish_and_clear();
+            failed
+        }
+    };
     for unreadable in &inputs.unreadable {
         report::complain(&format!("{}: {}", report::name_of(&unreadable.path), unreadable.reason));
     }
@@ -37,7 +53,7 @@ pub(crate) fn run(common: &Common, arguments: &BenchArguments) -> Result<Answer,
         report::complain(&format!("not measured: {}: {reason}", report::name_of(path)));
     }
     let lines = journal.lines();
-    let table = Table::of(&lines, &settings.attacks);
+    let table = Table::of(&lines, &settings);
     if common.json {
         lines.iter().filter(|line| line.outcome.is_some()).for_each(|line| tell(line, &lines));
     } else {
@@ -58,8 +74,10 @@ pub(crate) fn run(common: &Common, arguments: &BenchArguments) -> Result<Answer,
 }
 
 /// The attacks that a person named.
-fn attacks(list: &str) -> Result<Vec<Attack>, Trouble> {
-    let all = bench::all();
+fn attacks(list: &str, informed: bool) -> Result<Vec<Attack>, Trouble> {
+    let mut all = bench::all();
+    let more = bench::informed_attacks();
+    all.extend(more.iter().filter(|attack| !bench::all().contains(attack)));
     let named = |slug: &str| {
         let slugs: Vec<String> = all.iter().map(Attack::slug).collect();
         let found = all.iter().zip(&slugs).find(|(_, known)| *known == slug).map(|(attack, _)| *attack);
@@ -71,8 +89,10 @@ fn attacks(list: &str) -> Result<Vec<Attack>, Trouble> {
         })
     };
     match list {
+        "informed" => Ok(more),
+        "basic" if informed => Ok(more),
         "basic" => Ok(BASIC.to_vec()),
-        "full" => Ok(all),
+        "full" => Ok(bench::all()),
         list => list.split(',').map(|slug| named(slug.trim())).collect(),
     }
 }

@@ -199,7 +199,7 @@ fn one(attack: Attack) -> Change {
 fn several(attacks: Vec<Attack>) -> Change {
     Box::new(move |picture, seed| {
         attacks.iter().fold(picture.clone(), |picture, attack| {
-            attack.apply(&Scene { copy: &picture, second: None }, seed).unwrap()
+            attack.apply(&Scene { copies: std::slice::from_ref(&picture) }, seed).unwrap()
         })
     })
 }
@@ -236,7 +236,7 @@ fn changes() -> Vec<(&'static str, Change)> {
             "crop to 4:3, JPEG 70",
             Box::new(|picture, _| {
                 let middle = picture.crop_imm(120, 0, 720, 540);
-                Attack::Jpeg(70).apply(&Scene { copy: &middle, second: None }, 0).unwrap()
+                Attack::Jpeg(70).apply(&Scene { copies: std::slice::from_ref(&middle) }, 0).unwrap()
             }),
         ),
         ("turned by 3 degrees", one(Attack::Rotate(3.0))),

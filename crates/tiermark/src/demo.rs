@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageFormat};
 use tiermark_frame::{Frame, Limits, WriteOptions};
 use tiermark_ledger::keys::{EmptyPassphrase, KeyError};
 use tiermark_ledger::name::BadName;
@@ -12,7 +11,7 @@ use tiermark_ledger::store::{StoreError, VendorRow};
 use tiermark_ledger::{Handle, Passphrase, Studio, StudioError};
 use time::OffsetDateTime;
 
-use crate::bench::{Attack, Scene, jpeg_bytes, on_white, picture_of_frame};
+use crate::bench::{Attack, Scene, picture_of_frame};
 use crate::inputs::{Inputs, Links};
 use crate::stamp::{Archiving, Options, Outcome, StampError, Stamper, Status, To, Watch};
 use crate::trace::Tracer;
@@ -23,7 +22,8 @@ pub const PASSPHRASE: &str = "demo only";
 
 const VENDORS: [&str; 2] = ["Shepherd Boy", "Fox and Sons"];
 /// What happens to the copies on their way: untouched ones are easy, so only what a leak does.
-const LEAKS: [Attack; 4] = [Attack::Jpeg(75), Attack::Resize(0.5), Attack::Crop(0.5), Attack::HalfAndJpeg];
+const LEAKS: [Attack; 4] =
+    [Attack::Jpeg(75), Attack::Resize(0.5), Attack::Crop(0.5), Attack::SmallAndJpeg(0.5)];
 /// Lies in a folder that an earlier demo made, and may therefore be replaced.
 const MARKER: &str = "made-by-tiermark-demo.txt";
 
@@ -194,27 +194,12 @@ fn changed(copy: &Path, attack: Attack, leaked: &Path, number: usize) -> Result<
     let frame =
         Frame::decode(bytes, &Limits::default()).map_err(|error| DemoError::Attack(error.to_string()))?;
     let copy = picture_of_frame(&frame);
-    let picture = attack
-        .apply(&Scene { copy: &copy, second: None }, number as u64)
-        .map_err(|error| DemoError::Attack(error.to_string()))?;
-    let (bytes, extension) =
-        file_of(&picture, attack).map_err(|error| DemoError::Attack(error.to_string()))?;
+    let scene = Scene { copies: std::slice::from_ref(&copy) };
+    let bytes = attack.file(&scene, number as u64).map_err(|error| DemoError::Attack(error.to_string()))?;
+    let extension = if bytes.starts_with(&[0xff, 0xd8]) { "jpg" } else { "png" };
     let path = leaked.join(format!("found-{:02}.{extension}", number + 1));
     fs::write(&path, bytes).map_err(disk(&path))?;
     Ok(path)
-}
-
-/// A file as the attack leaves it: JPEG again where it was JPEG, else PNG.
-fn file_of(picture: &DynamicImage, attack: Attack) -> Result<(Vec<u8>, &'static str), image::ImageError> {
-    match attack {
-        Attack::Jpeg(quality) => Ok((jpeg_bytes(&on_white(picture), quality)?, "jpg")),
-        Attack::HalfAndJpeg => Ok((jpeg_bytes(&on_white(picture), 75)?, "jpg")),
-        _ => {
-            let mut bytes = io::Cursor::new(Vec::new());
-            picture.write_to(&mut bytes, ImageFormat::Png)?;
-            Ok((bytes.into_inner(), "png"))
-        }
-    }
 }
 
 fn trace(tracer: &Tracer, truths: Vec<Truth>) -> Vec<Leak> {

@@ -45,12 +45,66 @@ pub struct Line {
     pub seconds: Option<f64>,
     /// Size of the found picture.
     pub megapixels: Option<f64>,
+    /// The scores of recipients who had no part, where they were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub innocent: Option<Innocent>,
+}
+
+/// Scores of recipients who had no part in a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Innocent {
+    /// How many scores.
+    pub scores: u64,
+    /// Their sum, and that of their squares.
+    pub moments: [f64; 2],
+    /// The largest.
+    pub largest: f64,
+    /// How many lie beyond the thresholds of the bounds 1e-2 to 1e-5.
+    pub beyond: [u64; 4],
+}
+
+impl Innocent {
+    /// Count a detection statistic whose false-alarm bound has this common logarithm.
+    pub(super) fn count(&mut self, z: f64, log10: f64) {
+        self.scores += 1;
+        self.moments[0] += z;
+        self.moments[1] += z * z;
+        self.largest = self.largest.max(z);
+        for (beyond, threshold) in self.beyond.iter_mut().zip([-2.0, -3.0, -4.0, -5.0]) {
+            *beyond += u64::from(log10 <= threshold);
+        }
+    }
+
+    /// Both together.
+    pub(super) fn with(self, other: &Self) -> Self {
+        Self {
+            scores: self.scores + other.scores,
+            moments: [0, 1].map(|i| self.moments[i] + other.moments[i]),
+            largest: self.largest.max(other.largest),
+            beyond: std::array::from_fn(|i| self.beyond[i] + other.beyond[i]),
+        }
+    }
+
+    /// Mean and standard deviation.
+    pub fn mean_and_deviation(&self) -> (f64, f64) {
+        let [mean, square] = self.moments.map(|sum| sum / self.scores.max(1) as f64);
+        (mean, (square - mean * mean).max(0.0).sqrt())
+    }
 }
 
 impl Line {
     pub(super) fn new(picture: &str, class: &str, row: &str) -> Self {
         let [picture, class, row] = [picture, class, row].map(str::to_owned);
-        Self { picture, class, row, outcome: None, quality: None, seconds: None, megapixels: None }
+        Self {
+            picture,
+            class,
+            row,
+            outcome: None,
+            quality: None,
+            seconds: None,
+            megapixels: None,
+            innocent: None,
+        }
     }
 
     pub(super) fn of_outcome(self, outcome: Outcome) -> Self {
@@ -65,6 +119,10 @@ impl Line {
         Self { seconds: Some(seconds), megapixels: Some(megapixels), ..self }
     }
 
+    pub(super) fn beside(self, innocent: Innocent) -> Self {
+        Self { innocent: Some(innocent), ..self }
+    }
+
     pub(super) fn in_class(self, class: &str) -> Self {
         Self { class: class.to_owned(), ..self }
     }
@@ -77,6 +135,9 @@ struct Head {
     seed: u64,
     tiers: usize,
     strength: String,
+    /// Innocent recipients whom every picture is tested for, where the originals are at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    informed: Option<usize>,
 }
 
 /// Why a journal cannot be used.
@@ -130,6 +191,7 @@ impl Journal {
             seed: settings.seed,
             tiers: settings.tiers.count(),
             strength: settings.strength.0.clone(),
+            informed: settings.informed,
         };
         let mut lines = Vec::new();
         let mut whole = Vec::new();
@@ -198,7 +260,7 @@ mod tests {
 
     fn settings(seed: u64) -> Settings {
         let strength = ("standard".to_owned(), Strength::STANDARD);
-        Settings { seed, attacks: BASIC.to_vec(), tiers: Tiers::One, strength }
+        Settings { seed, attacks: BASIC.to_vec(), tiers: Tiers::One, strength, informed: None }
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(super) struct Marks {
     pub(super) known: Vec<Payload>,
     tiers: Tiers,
     strength: Strength,
+    /// What the keys of the closed set are made from.
+    closed: [u8; 32],
 }
 
 /// Who is in a copy: key and word of each tier, the first one's first.
@@ -52,7 +54,7 @@ impl Truth {
         self.0[0].1
     }
 
-    fn holds(&self, reading: &Reading) -> bool {
+    pub(super) fn holds(&self, reading: &Reading) -> bool {
         self.0.contains(&(reading.key, reading.payload))
     }
 }
@@ -63,19 +65,39 @@ impl Marks {
             let text = format!("tiermark bench {purpose} {seed} {n}");
             MarkKey::new(Sha256::digest(text.as_bytes()).into())
         };
+        let closed = Sha256::digest(format!("tiermark bench {purpose} {seed} closed")).into();
         let (lattice, keys) = (key(255), (0..HOPS + tiers.count() - 1).map(key).collect::<Vec<_>>());
         let word = |n: u8| {
             Payload(std::array::from_fn(|i| (seed >> (8 * i)) as u8 ^ (n.wrapping_mul(91) + 7 * i as u8)))
         };
         let detector = Detector::new(&lattice, &keys);
         let known = (1..=1 + tiers.count() as u8).map(word).collect();
-        Self { lattice, keys, detector, known, tiers, strength }
+        Self { lattice, keys, detector, known, tiers, strength, closed }
     }
 
     /// What the copy of picture number `index` holds.
     pub(super) fn truth(&self, index: usize) -> Truth {
         let below = (1..self.tiers.count()).map(|tier| (HOPS + tier - 1, self.known[1 + tier]));
         Truth(std::iter::once((index % HOPS, self.known[index % 2])).chain(below).collect())
+    }
+
+    /// What the copy of recipient number `n` holds where many have one, in one tier.
+    pub(super) fn recipient(&self, n: usize) -> Truth {
+        let text = [&b"tiermark bench recipient"[..], &self.known[0].0, &n.to_be_bytes()].concat();
+        let digest = Sha256::digest(&text);
+        Truth(vec![(n % HOPS, Payload(std::array::from_fn(|i| digest[i])))])
+    }
+
+    /// The key of the first tier's pattern in the closed set of a content.
+    pub(super) fn first_closed_key(&self, truth: &Truth, content: &ContentId) -> MarkKey {
+        let (key, word) = truth.0[0];
+        self.closed_key(key, word, content)
+    }
+
+    /// The key of a recipient's pattern in the closed set: both layers are on every copy that leaves.
+    fn closed_key(&self, key: usize, word: Payload, content: &ContentId) -> MarkKey {
+        let text = [&self.closed[..], &key.to_be_bytes(), &word.0, &content.0].concat();
+        MarkKey::new(Sha256::digest(&text).into())
     }
 
     /// The planes of a picture with the marks of `truth`, rounded between them as files are.
@@ -87,7 +109,7 @@ impl Marks {
                 _ => Embedder::further(&self.lattice, &self.keys[*key], *word, self.strength),
             };
             let picture = Picture { colours: &colours, ..*host };
-            let marked = embedder.embed_closed(&picture, content, &closed_key(*key, *word, content));
+            let marked = embedder.embed_closed(&picture, content, &self.closed_key(*key, *word, content));
             let last = tier + 1 == truth.0.len();
             colours = if last {
                 marked
@@ -106,12 +128,6 @@ impl Marks {
         let planes = self.planes(&picture, &ContentId(frame.pixel_digest()), truth);
         frame.encode(&planes, &WriteOptions::default()).map_err(|error| error.to_string())
     }
-}
-
-/// The key of a recipient's pattern in the closed set: both layers are on every copy that leaves.
-fn closed_key(key: usize, word: Payload, content: &ContentId) -> MarkKey {
-    let text = [b"tiermark bench closed", &key.to_be_bytes()[..], &word.0, &content.0].concat();
-    MarkKey::new(Sha256::digest(&text).into())
 }
 
 /// What readings say of a copy in which one of `allowed` is: everybody of one of them, and nobody else.

@@ -6,13 +6,15 @@
 
 mod attack;
 mod attackers;
+mod informed;
 mod journal;
 mod marks;
 mod report;
 mod table;
 
-pub use attack::{Attack, AttackError, BASIC, Codec, Demand, Scene, all};
-pub use journal::{Journal, JournalError, Line, Quality};
+pub use attack::{Attack, AttackError, BASIC, Codec, Demand, Mix, Scene, all, informed as informed_attacks};
+pub use informed::{Informed, InformedError, RECIPIENTS};
+pub use journal::{Innocent, Journal, JournalError, Line, Quality};
 pub use marks::Tiers;
 pub use report::{summary, write};
 pub use table::{Cell, Table};
@@ -84,6 +86,15 @@ pub struct Settings {
     pub tiers: Tiers,
     /// How strong they are, and what that is called.
     pub strength: (String, Strength),
+    /// With the originals at hand: recipients who had no part and are asked for in every picture. `None` reads blindly.
+    pub informed: Option<usize>,
+}
+
+impl Settings {
+    /// How much is asked of a row.
+    pub fn demand(&self, attack: &Attack) -> Demand {
+        if self.informed.is_some() { attack.informed_demand() } else { attack.demand() }
+    }
 }
 
 /// One run.
@@ -159,14 +170,14 @@ impl Bench {
         let second_truth = self.marks.truth(index + 1);
         let second = self.marks.file(&frame, &second_truth).map_err(Trouble::Picture)?;
         let second = Frame::decode(second, &limits).map_err(|error| picture(&error))?;
-        let (copy, second) = (picture_of_frame(&marked), picture_of_frame(&second));
+        let (copies, truths) =
+            ([picture_of_frame(&marked), picture_of_frame(&second)], [truth.clone(), second_truth]);
         for attack in missing {
-            let allowed = [truth.clone(), second_truth.clone()];
-            let allowed = if *attack == Attack::Average { &allowed[..] } else { &allowed[..1] };
+            let allowed = &truths[..attack.copies().min(truths.len())];
             let line = subject.line(&attack.slug());
             // A copy that `stamp` refuses does not leave.
             if endurance.lasting {
-                let scene = Scene { copy: &copy, second: Some(&second) };
+                let scene = Scene { copies: &copies };
                 let done = match attack.apply(&scene, self.settings.seed ^ subject.chance()) {
                     Ok(found) => self.judged(&found, &frame, allowed, line),
                     Err(AttackError::Skipped(_)) => line.of_outcome(Outcome::Skipped),

@@ -6,7 +6,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::table::QUALITIES;
-use super::{Cell, Demand, Line, Outcome, Settings, Table};
+use super::{Cell, Demand, Innocent, Line, Outcome, RECIPIENTS, Settings, Table};
 
 /// Write `table.csv`, `table.md` and `index.html` into `folder`.
 ///
@@ -30,13 +30,38 @@ pub fn summary(settings: &Settings, table: &Table) -> String {
     } else {
         "see the rows".to_owned()
     };
+    let how = match settings.informed {
+        None => String::new(),
+        Some(_) => format!(
+            " The originals were at hand, in an archive of all of them; one recipient among {RECIPIENTS}. {}",
+            calibration(&table.innocent)
+        ),
+    };
     format!(
-        "Seed {}, {} mark{} of strength {}; {} wrong names in all; {of} searches that must name nobody named {wrong}, {bound}.",
+        "Seed {}, {} mark{} of strength {}; {} wrong names in all; {of} searches that must name nobody named {wrong}, {bound}.{how}",
         settings.seed,
         settings.tiers.count(),
         if settings.tiers.count() == 1 { "" } else { "s on the same pixels" },
         settings.strength.0,
         table.wrong(),
+    )
+}
+
+/// How the scores of recipients who had no part lie beside the bound.
+fn calibration(innocent: &Innocent) -> String {
+    let (mean, deviation) = innocent.mean_and_deviation();
+    let scores = innocent.scores as f64;
+    let beyond: Vec<String> = innocent
+        .beyond
+        .iter()
+        .zip([1e-2, 1e-3, 1e-4, 1e-5])
+        .map(|(count, bound)| format!("{count} beyond {bound:.0e} ({:.0} allowed)", scores * bound))
+        .collect();
+    format!(
+        "{} scores of recipients who had no part: mean {mean:.4}, deviation {deviation:.4}, largest {:.2}; {}.",
+        innocent.scores,
+        innocent.largest,
+        beyond.join(", ")
     )
 }
 
@@ -92,9 +117,10 @@ fn page(settings: &Settings, table: &Table, lines: &[Line]) -> Result<String, St
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>tiermark bench</title><style>{STYLE}</style></head><body><h1>What the mark survives</h1><p>{}</p>\
-         <p>Named means: the exact recipients at log10 false alarm of at most -9, blind, all trials counted; z is the lowest of \
+         <p>Named means: the exact recipients at log10 false alarm of at most -9, {}, all trials counted; z is the lowest of \
          those named. Green meets what is asked, red does not. \"No mark found\" never means innocent.</p>",
         escaped(&summary(settings, table)),
+        if settings.informed.is_some() { "with the originals" } else { "blind" },
     );
     html += &html_table(table);
     let plots = [
@@ -272,6 +298,7 @@ mod tests {
             attacks: BASIC.to_vec(),
             tiers: Tiers::One,
             strength: ("standard".to_owned(), Strength::STANDARD),
+            informed: None,
         };
         let quality = Quality {
             psnr_db: 47.0,
@@ -289,7 +316,7 @@ mod tests {
             Line::new("a <b>.png:00", "line", "quality").of_quality(quality),
             Line::new("a <b>.png:00", "line", "unmarked").of_outcome(Outcome::Nothing { z: None }),
         ];
-        let table = Table::of(&lines, &settings.attacks);
+        let table = Table::of(&lines, &settings);
         write(folder.path(), &settings, &table, &lines).unwrap();
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
         assert_eq!(read("table.csv").lines().count(), 5);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attackers::CLASS as ATTACKERS;
-use super::{Attack, CONTROLS, Demand, Line, Outcome, Quality};
+use super::{CONTROLS, Demand, Innocent, Line, Outcome, Quality, Settings};
 
 /// Outcomes of one attack in one class.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,14 +44,19 @@ pub struct Table {
     pub attackers: Vec<(String, Cell)>,
     /// What the marked pictures of each class look like.
     pub quality: BTreeMap<String, Vec<Quality>>,
+    /// The scores of recipients who had no part, where they were asked for.
+    pub innocent: Innocent,
 }
 
 impl Table {
     /// Count the lines of a journal.
-    pub fn of(lines: &[Line], attacks: &[Attack]) -> Self {
+    pub fn of(lines: &[Line], settings: &Settings) -> Self {
         let mut table = Self::default();
+        let attacks = settings.attacks.iter();
         let named: Vec<(String, String, Demand)> =
-            attacks.iter().map(|attack| (attack.slug(), attack.to_string(), attack.demand())).collect();
+            attacks.map(|attack| (attack.slug(), attack.to_string(), settings.demand(attack))).collect();
+        table.innocent =
+            lines.iter().filter_map(|line| line.innocent).fold(table.innocent, |a, b| a.with(&b));
         let controls = CONTROLS.map(|row| {
             let name = if row == CONTROLS[0] { "unmarked" } else { "another studio's" };
             (row.to_owned(), name.to_owned(), Demand::None)
@@ -248,6 +253,7 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::{Attack, Tiers};
 
     #[test]
     fn cells_count_and_shout() {
@@ -277,7 +283,14 @@ mod tests {
             Line::new("all", ATTACKERS, "mean-of-32").of_outcome(named),
             line("unmarked", Outcome::Nothing { z: None }),
         ];
-        let table = Table::of(&lines, &[Attack::None, Attack::Jpeg(75)]);
+        let settings = Settings {
+            seed: 1,
+            attacks: vec![Attack::None, Attack::Jpeg(75)],
+            tiers: Tiers::One,
+            strength: ("standard".to_owned(), tiermark_mark::Strength::STANDARD),
+            informed: None,
+        };
+        let table = Table::of(&lines, &settings);
         let names: Vec<&str> = table.rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(names, ["none", "JPEG 75", "unmarked", "another studio's"]);
         assert_eq!(table.attackers.len(), 1);

@@ -34,7 +34,7 @@ use closed::Line;
 pub use expect::{Expectation, expectation};
 use heard::Heard;
 use informed::{Said, Sums};
-use originals::Originals;
+pub(crate) use originals::Originals;
 use reader::{Asking, Reader, Seen};
 use ready::FoundPicture;
 

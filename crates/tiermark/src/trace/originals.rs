@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tiermark_frame::{Frame, Limits};
 use tiermark_ledger::{Digest, StudioError};
+use tiermark_mark::Evidence;
 use tiermark_signal::align::{Alignment, Prepared, register};
 use tiermark_signal::{Plane, Size};
 
@@ -26,7 +27,7 @@ const LEAST_VOTES: usize = 5;
 const READY: usize = 6;
 
 /// The originals of a studio.
-pub(super) struct Originals {
+pub(crate) struct Originals {
     archive: Option<Archive>,
     named: Option<Arc<Ready>>,
     limits: Limits,
@@ -38,7 +39,7 @@ impl Originals {
     ///
     /// # Errors
     /// When the archive or the named original cannot be read.
-    pub(super) fn open(folder: &Path, named: Option<&Path>, limits: Limits) -> Result<Self, StudioError> {
+    pub(crate) fn open(folder: &Path, named: Option<&Path>, limits: Limits) -> Result<Self, StudioError> {
         let not = |error: ArchiveError| StudioError::MayNot(error.to_string());
         let none = |archive| Self { archive, named: None, limits, ready: Mutex::default() };
         let Some(path) = named else { return Ok(none(Archive::open(folder).map_err(not)?)) };
@@ -63,6 +64,12 @@ impl Originals {
     /// Whether there is anything to compare with.
     pub(super) fn are_there(&self) -> bool {
         self.named.is_some() || self.archive.as_ref().is_some_and(|archive| !archive.is_empty())
+    }
+
+    /// What the originals under a found picture say, by what their marks are bound to.
+    pub(crate) fn evidence(&self, frame: &Frame) -> Vec<(Digest, Vec<Evidence>)> {
+        let (under, _) = self.under(&FoundPicture::of(frame));
+        under.into_iter().filter_map(|under| Some((under.known().content?, under.evidence))).collect()
     }
 
     /// The originals under a found picture, and why some could not be looked at.

@@ -1,6 +1,6 @@
 //! The rows of the table: every change by name, and what is asked of each.
 
-use super::Codec;
+use super::{Codec, Mix};
 
 /// How much is asked of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +40,8 @@ pub enum Attack {
     Coded(Codec, u8),
     /// 256 colours, dithered.
     Gif,
+    /// So many colours, dithered: a small GIF.
+    Palette(u8),
     /// Resampled to this share.
     Resize(f64),
     /// Width alone resampled to this share.
@@ -92,6 +94,12 @@ pub enum Attack {
     Subtracted,
     /// This many levels to a channel.
     Posterise(u8),
+    /// A pencil filter: grey, dodged by its own blur of this standard deviation.
+    Lines(f64),
+    /// Channels mixed, gamma, lifted blacks, then JPEG 75.
+    Graded,
+    /// Gaussian blur of this standard deviation, then JPEG 75.
+    BlurAndJpeg(f64),
     /// Black where it is dark, white elsewhere.
     Threshold,
     /// An opaque block over this share of the area.
@@ -104,8 +112,8 @@ pub enum Attack {
     ContactSheet,
     /// Filmed off a screen.
     Phone,
-    /// Half size, then JPEG 75.
-    HalfAndJpeg,
+    /// Resampled to this share, then JPEG 75.
+    SmallAndJpeg(f64),
     /// 1280 pixels on the long side, then JPEG 70.
     Messenger,
     /// 720 lines, H.264 at crf 30, then JPEG 80.
@@ -114,6 +122,8 @@ pub enum Attack {
     JpegCropBright(u8),
     /// The mean with another recipient's copy.
     Average,
+    /// So many recipients' copies mixed, then JPEG 50.
+    Mixed(Mix, u8),
 }
 
 /// What the first table is made of.
@@ -125,7 +135,7 @@ pub const BASIC: [Attack; 8] = [
     Attack::Crop(0.5),
     Attack::Mirror,
     Attack::QuarterTurn,
-    Attack::HalfAndJpeg,
+    Attack::SmallAndJpeg(0.5),
 ];
 
 /// Rows in which every frame must be named.
@@ -140,7 +150,7 @@ const ALL: &[Attack] = &[
     Attack::Resize(0.75),
     Attack::Resize(0.5),
     Attack::Resize(1.5),
-    Attack::HalfAndJpeg,
+    Attack::SmallAndJpeg(0.5),
     Attack::Aspect(0.9),
     Attack::Mirror,
     Attack::QuarterTurn,
@@ -231,7 +241,36 @@ const SHOWN: &[Attack] = &[
     Attack::Subtracted,
 ];
 
-/// The whole table, in its order.
+/// What is done to copies before they are read with the originals at hand.
+const INFORMED: &[Attack] = &[
+    Attack::SmallAndJpeg(0.25),
+    Attack::Jpeg(10),
+    Attack::BlurAndJpeg(4.0),
+    Attack::Crop(0.05),
+    Attack::Palette(64),
+    Attack::Repaint(0.6),
+    Attack::Window(0.55),
+    Attack::Noise(25.0),
+    Attack::Lines(5.0),
+    Attack::Graded,
+    Attack::Phone,
+    Attack::ContactSheet,
+    Attack::Coded(Codec::H264, 35),
+    Attack::Mixed(Mix::Mean, 2),
+    Attack::Mixed(Mix::Mean, 3),
+    Attack::Mixed(Mix::Mean, 5),
+    Attack::Mixed(Mix::Mean, 10),
+    Attack::Mixed(Mix::Median, 3),
+    Attack::Mixed(Mix::Extremes, 3),
+    Attack::Mixed(Mix::Any, 3),
+];
+
+/// The table of what is read with the originals at hand, in its order.
+pub fn informed() -> Vec<Attack> {
+    INFORMED.to_vec()
+}
+
+/// The whole table of what is read blindly, in its order.
 pub fn all() -> Vec<Attack> {
     [ALL, MOST, MANY, SHOWN].concat()
 }
@@ -277,11 +316,16 @@ impl std::fmt::Display for Attack {
             Self::Repaint(area) => format!("painted over {}", percent(area)),
             Self::ContactSheet => "3 x 3 contact sheet".to_owned(),
             Self::Phone => "phone photo of a screen".to_owned(),
-            Self::HalfAndJpeg => "resize 50 % + JPEG 75".to_owned(),
+            Self::SmallAndJpeg(share) => format!("resize {} + JPEG 75", percent(share)),
             Self::Messenger => "messenger, 1280 px + JPEG 70".to_owned(),
             Self::ReviewClip => "720p + H.264 crf 30 + JPEG 80".to_owned(),
             Self::JpegCropBright(quality) => format!("JPEG {quality} + crop 71 % + brightness x1.5"),
             Self::Average => "mean of two recipients' copies".to_owned(),
+            Self::Palette(colours) => format!("GIF, {colours} colours"),
+            Self::Lines(sigma) => format!("lines extracted, {sigma} px"),
+            Self::Graded => "graded + JPEG 75".to_owned(),
+            Self::BlurAndJpeg(sigma) => format!("blur {sigma} + JPEG 75"),
+            Self::Mixed(mix, copies) => format!("{} of {copies} copies + JPEG 50", mix.name()),
         };
         f.write_str(&text)
     }
@@ -299,6 +343,18 @@ impl Attack {
     pub fn demand(&self) -> Demand {
         let asked = [(ALL, Demand::All), (MOST, Demand::Most), (MANY, Demand::Many)];
         asked.into_iter().find(|(rows, _)| rows.contains(self)).map_or(Demand::None, |(_, demand)| demand)
+    }
+
+    /// How much is asked of this row where the originals are at hand.
+    pub fn informed_demand(&self) -> Demand {
+        match self {
+            Self::Phone | Self::ContactSheet => Demand::Many,
+            Self::Coded(..) => Demand::None,
+            Self::Mixed(Mix::Mean, 2 | 3) => Demand::Most,
+            Self::Mixed(..) => Demand::None,
+            attack if INFORMED.contains(attack) => Demand::Most,
+            attack => attack.demand(),
+        }
     }
 
     /// Whether the row is beyond physical reach on pure white paper: what lies between 254 and 255 is rounded away.

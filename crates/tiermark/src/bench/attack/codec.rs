@@ -161,7 +161,7 @@ fn even(picture: &DynamicImage) -> RgbImage {
     })
 }
 
-pub(super) fn jpeg_chroma(picture: &DynamicImage, quality: u8) -> Result<DynamicImage, AttackError> {
+pub(super) fn jpeg_chroma(picture: &DynamicImage, quality: u8) -> Result<Vec<u8>, AttackError> {
     let rgb = picture.to_rgb8();
     let failed = |error: &dyn std::fmt::Display| AttackError::Failed(error.to_string());
     let side = |n: u32| u16::try_from(n).map_err(|error| failed(&error));
@@ -170,7 +170,15 @@ pub(super) fn jpeg_chroma(picture: &DynamicImage, quality: u8) -> Result<Dynamic
     let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
     encoder.encode(&rgb, width, height, jpeg_encoder::ColorType::Rgb).map_err(|error| failed(&error))?;
-    Ok(image::load_from_memory(&bytes)?)
+    Ok(bytes)
+}
+
+/// Colours chosen for the picture, and errors handed on to neighbours (Floyd and Steinberg): what small GIFs hold.
+pub(super) fn palette(picture: &DynamicImage, colours: usize) -> DynamicImage {
+    let mut rgba = picture.to_rgba8();
+    let chosen = color_quant::NeuQuant::new(10, colours, rgba.as_raw());
+    image::imageops::dither(&mut rgba, &chosen);
+    DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(rgba).to_rgb8())
 }
 
 /// 256 colours chosen for the picture, as GIF has them.
@@ -193,7 +201,8 @@ mod tests {
         let picture = DynamicImage::ImageRgb8(RgbImage::from_fn(121, 67, |x, y| {
             image::Rgb([40 + x as u8, 200 - y as u8, if x < 60 { 90 } else { 160 }])
         }));
-        let mut tried = vec![jpeg_chroma(&picture, 90).unwrap(), gif(&picture).unwrap()];
+        let chroma = image::load_from_memory(&jpeg_chroma(&picture, 90).unwrap()).unwrap();
+        let mut tried = vec![chroma, gif(&picture).unwrap(), palette(&picture, 64)];
         for (codec, quality) in
             [(Codec::WebP, 90), (Codec::Avif, 90), (Codec::H264, 15), (Codec::Hevc, 15), (Codec::Vp9, 15)]
         {

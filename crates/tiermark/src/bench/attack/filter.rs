@@ -9,6 +9,17 @@ pub(super) fn blur(planes: &[Plane], sigma: f64) -> Planes {
     planes.iter().map(|plane| gaussian(plane, sigma as f32)).collect()
 }
 
+/// Grey, divided by its own blur as a pencil filter does.
+pub(super) fn lines(planes: &[Plane], sigma: f64) -> Planes {
+    let grey = super::colour::saturation(planes, 0.0).swap_remove(0);
+    let around = blur(std::slice::from_ref(&grey), sigma).swap_remove(0);
+    let mut dodged = grey;
+    for (v, around) in dodged.samples_mut().iter_mut().zip(around.samples()) {
+        *v = (255.0 * *v / around.max(1.0)).min(255.0);
+    }
+    vec![dodged; 3]
+}
+
 /// Independent in each sample, by Box and Muller.
 pub(super) fn noise(planes: &[Plane], sigma: f64, dice: &mut fastrand::Rng) -> Planes {
     let mut normal = || {
@@ -140,6 +151,8 @@ mod tests {
             assert!(deviation(&calm) < 3.0, "{name}: {}", deviation(&calm));
             assert!(calm[0].at(32, 20) - calm[0].at(27, 20) > 80.0, "{name} keeps the edge");
         }
+        let drawn = lines(&step_in_noise(0.0), 4.0);
+        assert!(drawn[0].at(5, 20) > 250.0 && drawn[0].at(29, 20) < 200.0 && drawn[0].at(55, 20) > 250.0);
         let flat = subtracted(&noisy, &non_local_means(&noisy), 1.0);
         assert!(deviation(&flat) < 3.0);
     }

@@ -9,6 +9,7 @@ mod codec;
 mod colour;
 mod filter;
 mod geometry;
+mod mixture;
 mod overlay;
 
 use image::imageops::FilterType;
@@ -17,18 +18,51 @@ use tiermark_frame::Frame;
 use tiermark_mark::{Picture, Rows};
 use tiermark_signal::{Plane, Size};
 
-pub use catalogue::{Attack, BASIC, Demand, all};
+pub use catalogue::{Attack, BASIC, Demand, all, informed};
 pub use codec::Codec;
+pub use mixture::Mix;
 
 use crate::rows::Found;
 
 /// What an attacker holds.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
-    /// A marked copy.
-    pub copy: &'a DynamicImage,
-    /// Another recipient's copy of the same picture.
-    pub second: Option<&'a DynamicImage>,
+    /// Marked copies of one picture, one to a recipient. The first is what most attacks change.
+    pub copies: &'a [DynamicImage],
+}
+
+/// What there is after an attack.
+enum Done {
+    /// A picture, which may be saved without loss.
+    Picture(DynamicImage),
+    /// The bytes of a JPEG file.
+    Jpeg(Vec<u8>),
+}
+
+impl From<DynamicImage> for Done {
+    fn from(picture: DynamicImage) -> Self {
+        Self::Picture(picture)
+    }
+}
+
+impl Done {
+    fn picture(self) -> Result<DynamicImage, AttackError> {
+        match self {
+            Self::Picture(picture) => Ok(picture),
+            Self::Jpeg(bytes) => Ok(image::load_from_memory(&bytes)?),
+        }
+    }
+
+    fn file(self) -> Result<Vec<u8>, AttackError> {
+        match self {
+            Self::Jpeg(bytes) => Ok(bytes),
+            Self::Picture(picture) => {
+                let mut bytes = std::io::Cursor::new(Vec::new());
+                picture.write_to(&mut bytes, image::ImageFormat::Png)?;
+                Ok(bytes.into_inner())
+            }
+        }
+    }
 }
 
 /// Why there is no picture after an attack.
@@ -52,19 +86,42 @@ impl Attack {
     /// The picture after the attack; `seed` decides what is left to chance.
     ///
     /// # Errors
-    /// If a codec refuses the picture, or something is missing: a program, or a second copy.
+    /// If a codec refuses the picture, or something is missing: a program, or copies.
     pub fn apply(&self, scene: &Scene<'_>, seed: u64) -> Result<DynamicImage, AttackError> {
-        let copy = scene.copy;
+        self.done(scene, seed)?.picture()
+    }
+
+    /// The bytes of the file that an attacker leaves: a JPEG where that is the last step, a PNG otherwise.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn file(&self, scene: &Scene<'_>, seed: u64) -> Result<Vec<u8>, AttackError> {
+        self.done(scene, seed)?.file()
+    }
+
+    /// How many copies it needs.
+    pub fn copies(&self) -> usize {
+        match self {
+            Self::Average => 2,
+            Self::Mixed(_, copies) => usize::from(*copies),
+            _ => 1,
+        }
+    }
+
+    fn done(&self, scene: &Scene<'_>, seed: u64) -> Result<Done, AttackError> {
+        let Some(copies) = scene.copies.get(..self.copies()) else {
+            return Err(AttackError::Skipped(format!("it takes {} copies", self.copies())));
+        };
         // Alpha is kept only where a person would keep it.
         if let Some(kept) = match self {
-            Self::None => Some(copy.clone()),
-            Self::Mirror => Some(copy.fliph()),
-            Self::QuarterTurn => Some(copy.rotate90()),
+            Self::None => Some(copies[0].clone()),
+            Self::Mirror => Some(copies[0].fliph()),
+            Self::QuarterTurn => Some(copies[0].rotate90()),
             _ => None,
         } {
-            return Ok(kept);
+            return Ok(kept.into());
         }
-        let picture = on_white(copy);
+        let picture = on_white(&copies[0]);
         let mut dice = fastrand::Rng::with_seed(seed);
         if let Some(coded) = self.recoded(&picture)? {
             return Ok(coded);
@@ -93,23 +150,24 @@ impl Attack {
             Self::Median => filter::median(&planes),
             Self::Bilateral => filter::bilateral(&planes),
             Self::NonLocalMeans => filter::non_local_means(&planes),
+            Self::Lines(sigma) => filter::lines(&planes, sigma),
             Self::Subtracted => filter::subtracted(&planes, &filter::non_local_means(&planes), 1.5),
             Self::Logo(area) => overlay::logo(&planes, area, &mut dice),
             Self::Annotations => overlay::annotations(&planes, &mut dice),
             Self::Repaint(area) => overlay::repaint(&planes, area, &mut dice),
             Self::ContactSheet => overlay::contact_sheet(&planes, &mut dice),
-            Self::Phone => return Ok(jpeg(&picture_of(&overlay::phone(&planes, &mut dice), None), 85)?),
-            Self::Average => {
-                let second = scene.second.ok_or_else(|| AttackError::Skipped("no second copy".to_owned()))?;
-                colour::mean(&planes, &planes_of(&on_white(second)).0)
-            }
+            Self::Phone => return jpeg_of(&overlay::phone(&planes, &mut dice), 85),
+            Self::BlurAndJpeg(sigma) => return jpeg_of(&filter::blur(&planes, sigma), 75),
+            Self::Graded => return jpeg_of(&colour::graded(&planes), 75),
+            Self::Average => colour::mean(&planes, &planes_of(&on_white(&copies[1])).0),
+            Self::Mixed(mix, _) => return jpeg_of(&mix.of(copies, &mut dice), 50),
             _ => planes,
         };
-        Ok(picture_of(&changed, None))
+        Ok(picture_of(&changed, None).into())
     }
 
     /// The attacks that go through an encoder or a resampler of a library; `None` for all others.
-    fn recoded(&self, picture: &DynamicImage) -> Result<Option<DynamicImage>, AttackError> {
+    fn recoded(&self, picture: &DynamicImage) -> Result<Option<Done>, AttackError> {
         let scaled = |across: f64, down: f64| {
             let side = |n: u32, share: f64| ((f64::from(n) * share).round() as u32).max(1);
             let (width, height) = picture.dimensions();
@@ -119,27 +177,33 @@ impl Attack {
             let share = f64::from(long) / f64::from(picture.width().max(picture.height()));
             scaled(share.min(1.0), share.min(1.0))
         };
+        let jpeg = |picture: &DynamicImage, quality| jpeg_bytes(picture, quality).map(Done::Jpeg);
         Ok(Some(match *self {
             Self::Jpeg(quality) => jpeg(picture, quality)?,
-            Self::JpegChroma(quality) => codec::jpeg_chroma(picture, quality)?,
-            Self::Coded(codec, quality) => codec.round_trip(picture, quality)?,
-            Self::Gif => codec::gif(picture)?,
-            Self::Resize(share) => scaled(share, share),
-            Self::Aspect(share) => scaled(share, 1.0),
-            Self::HalfAndJpeg => jpeg(&scaled(0.5, 0.5), 75)?,
+            Self::JpegChroma(quality) => Done::Jpeg(codec::jpeg_chroma(picture, quality)?),
+            Self::Coded(codec, quality) => codec.round_trip(picture, quality)?.into(),
+            Self::Gif => codec::gif(picture)?.into(),
+            Self::Palette(colours) => codec::palette(picture, usize::from(colours)).into(),
+            Self::Resize(share) => scaled(share, share).into(),
+            Self::Aspect(share) => scaled(share, 1.0).into(),
+            Self::SmallAndJpeg(share) => jpeg(&scaled(share, share), 75)?,
             Self::Messenger => jpeg(&at_most(1280), 70)?,
             Self::ReviewClip => {
                 let share = (720.0 / f64::from(picture.height())).min(1.0);
                 jpeg(&Codec::H264.round_trip(&scaled(share, share), 30)?, 80)?
             }
             Self::JpegCropBright(quality) => {
-                let planes = planes_of(&jpeg(picture, quality)?).0;
+                let planes = planes_of(&jpeg(picture, quality)?.picture()?).0;
                 let cut = geometry::crop(&planes, 0.71, &mut fastrand::Rng::with_seed(u64::from(quality)));
-                picture_of(&colour::linear(&cut, 1.5, 0.0), None)
+                picture_of(&colour::linear(&cut, 1.5, 0.0), None).into()
             }
             _ => return Ok(None),
         }))
     }
+}
+
+fn jpeg_of(planes: &[Plane], quality: u8) -> Result<Done, AttackError> {
+    Ok(Done::Jpeg(jpeg_bytes(&picture_of(planes, None), quality)?))
 }
 
 /// The bytes of a JPEG file.
@@ -147,10 +211,6 @@ pub(crate) fn jpeg_bytes(picture: &DynamicImage, quality: u8) -> Result<Vec<u8>,
     let mut bytes = Vec::new();
     picture.write_with_encoder(image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality))?;
     Ok(bytes)
-}
-
-pub(crate) fn jpeg(picture: &DynamicImage, quality: u8) -> Result<DynamicImage, image::ImageError> {
-    image::load_from_memory(&jpeg_bytes(picture, quality)?)
 }
 
 /// The picture as 8-bit RGB on white paper: what a JPEG or a viewer's screenshot holds.
@@ -234,7 +294,7 @@ mod tests {
         let picture = DynamicImage::ImageRgba8(RgbaImage::from_fn(40, 20, |x, _| {
             image::Rgba([if x < 20 { 0 } else { 200 }, 50, 50, if x < 10 { 0 } else { 255 }])
         }));
-        let scene = Scene { copy: &picture, second: None };
+        let scene = Scene { copies: std::slice::from_ref(&picture) };
         let size = |attack: Attack| attack.apply(&scene, 1).unwrap().dimensions();
         assert_eq!(size(Attack::Resize(0.5)), (20, 10));
         assert_eq!(size(Attack::Crop(0.25)), (20, 10));
@@ -250,17 +310,24 @@ mod tests {
     #[test]
     fn names_differ_and_every_attack_changes_the_picture_the_same_way_each_time() {
         let picture = drawing();
-        let scene = Scene { copy: &picture, second: Some(&picture) };
-        let mut slugs: Vec<String> = all().iter().map(Attack::slug).collect();
+        let scene = Scene { copies: &vec![picture.clone(); 10] };
+        let every = {
+            let mut every = all();
+            every.extend(informed().into_iter().filter(|attack| !all().contains(attack)));
+            every
+        };
+        let mut slugs: Vec<String> = every.iter().map(Attack::slug).collect();
         let count = slugs.len();
         slugs.sort_unstable();
         slugs.dedup();
         assert_eq!(slugs.len(), count);
-        for attack in all() {
+        for attack in every {
             match attack.apply(&scene, 7) {
                 Ok(once) => {
                     let changed = once.to_rgb8() != picture.to_rgb8();
                     let unchanged = matches!(attack, Attack::None | Attack::Average);
+                    let saved = image::load_from_memory(&attack.file(&scene, 7).unwrap()).unwrap();
+                    assert_eq!(saved.to_rgb8(), once.to_rgb8(), "{attack}");
                     assert!(changed != unchanged, "{attack}");
                     assert_eq!(once.to_rgb8(), attack.apply(&scene, 7).unwrap().to_rgb8(), "{attack}");
                 }
