@@ -1,6 +1,6 @@
 //! How the sharpness of one picture became that of another.
 
-use super::{chosen, robust_weights};
+use super::{MOSTLY, chosen, robust_weights};
 use crate::filter::gaussian;
 use crate::solve::Normal;
 use crate::{Plane, Wide, widest};
@@ -131,7 +131,7 @@ fn fit_kernel(before: &Plane, after: &Plane, places: &[usize]) -> Option<(Box<[f
             let made: f64 = around(i).iter().zip(&solution).map(|(a, b)| a * b).sum();
             f64::from(after.samples()[i]) - made
         };
-        robust_weights(&places.iter().map(residual).collect::<Vec<_>>(), &mut weights);
+        robust_weights(&places.iter().map(residual).collect::<Vec<_>>(), MOSTLY, &mut weights);
     }
     let kernel = std::array::from_fn(|i| solution[i] as f32);
     Some((Box::new(kernel), solution[TAPS] as f32))

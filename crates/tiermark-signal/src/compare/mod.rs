@@ -37,16 +37,30 @@ fn scatter(k: usize) -> f64 {
     turned - libm::floor(turned)
 }
 
-/// Weights that let nothing far off decide: Cauchy's, of twice the median of the residuals' size.
-fn robust_weights(residuals: &[f64], weights: &mut [f64]) {
+/// How much of a picture a fit takes to be what it looks for, and the rest for drawn over.
+#[derive(Clone, Copy)]
+struct Trust {
+    /// The share of the residuals, by size, of which the largest tells how far they scatter.
+    share: f64,
+    /// Its size for a normal deviate of deviation 1.
+    normal: f64,
+}
+
+/// Most of it.
+const MOSTLY: Trust = Trust { share: 0.5, normal: 0.674_49 };
+/// A good fifth of it.
+const HARDLY: Trust = Trust { share: 0.2, normal: 0.253_35 };
+
+/// Weights that let nothing far off decide: Cauchy's, of twice the deviation of what is trusted.
+fn robust_weights(residuals: &[f64], trust: Trust, weights: &mut [f64]) {
     let mut sizes: Vec<f64> = residuals.iter().map(|r| r.abs()).collect();
-    let middle = sizes.len() / 2;
     if sizes.is_empty() {
         return;
     }
-    let (_, median, _) = sizes.select_nth_unstable_by(middle, f64::total_cmp);
+    let at = (sizes.len() as f64 * trust.share) as usize;
+    let (_, usual, _) = sizes.select_nth_unstable_by(at, f64::total_cmp);
     // A code value's rounding is never an outlier.
-    let scale = (2.0 * 1.4826 * *median).max(0.5);
+    let scale = (2.0 * *usual / trust.normal).max(0.5);
     for (weight, r) in weights.iter_mut().zip(residuals) {
         *weight = 1.0 / (1.0 + (r / scale) * (r / scale));
     }

@@ -1,8 +1,8 @@
 //! How the colours of one picture became those of another.
 
-use super::{MOST, chosen, robust_weights};
+use super::{HARDLY, MOST, MOSTLY, Trust, chosen, robust_weights};
 use crate::solve::Normal;
-use crate::{Plane, Wide, widest};
+use crate::{Plane, Size, Wide, widest};
 
 /// For each channel of the later picture a curve over one channel of the earlier, and shares of its other channels.
 ///
@@ -22,6 +22,10 @@ struct Curve {
 /// Nodes of a curve, 16 code values apart.
 const NODES: usize = 17;
 const STEP: f32 = 16.0;
+/// The share of a picture from which on a fit is not doubted.
+const WELL: f64 = 0.6;
+/// By how much more another must explain to be taken instead.
+const BETTER: f64 = 1.1;
 /// Rounds of reweighting.
 const ROUNDS: usize = 6;
 
@@ -116,6 +120,41 @@ pub(super) fn luma(colours: &[Plane]) -> Plane {
     luma
 }
 
+impl Sources<'_> {
+    /// What a sample is the sum of: a node or a share, and how much of it.
+    #[inline(always)]
+    fn terms(&self, i: usize) -> [(usize, f64); 4] {
+        let (k, t) = place(self.main.samples()[i]);
+        let t = f64::from(t);
+        let other = |n: usize| self.others.get(n).map_or(0.0, |plane| f64::from(plane.samples()[i]));
+        [(k, 1.0 - t), (k + 1, t), (NODES, other(0)), (NODES + 1, other(1))]
+    }
+}
+
+/// 1.0 where both pictures have an edge in the same direction, 0.0 elsewhere: no paint has the edges of what it covers.
+fn common_edges(from: &Plane, to: &Plane, places: &[usize]) -> Vec<f64> {
+    /// Code values over two pixels.
+    const STEEP: f32 = 8.0;
+    /// Cosine of the angle between them; a negative has them the other way round.
+    const ALONG: f32 = 0.97;
+    let Size { width, height } = from.size();
+    let gradient = |plane: &Plane, i: usize| {
+        let v = plane.samples();
+        [v[i + 1] - v[i - 1], v[i + width] - v[i - width]]
+    };
+    let weight = |&i: &usize| {
+        let (x, y) = (i % width, i / width);
+        if x == 0 || y == 0 || x + 1 >= width || y + 1 >= height {
+            return 0.0;
+        }
+        let ([ax, ay], [bx, by]) = (gradient(from, i), gradient(to, i));
+        let (a, b, dot) = (ax * ax + ay * ay, bx * bx + by * by, ax * bx + ay * by);
+        let steep = a.min(b) > STEEP * STEEP;
+        f64::from(u8::from(steep && dot * dot > ALONG * ALONG * a * b))
+    };
+    places.iter().map(weight).collect()
+}
+
 /// The node below a value, and its share of the way to the next.
 #[inline(always)]
 fn place(v: f32) -> (usize, f32) {
@@ -129,36 +168,79 @@ impl Curve {
     }
 
     /// `None` if there are too few places.
+    ///
+    /// Where more than half of the picture was drawn over, a fit to all of it fails. Then the fits count that begin with what
+    /// is unchanged, or with the edges that both pictures have.
     fn fit(sources: &Sources<'_>, to: &Plane, places: &[usize]) -> Option<Self> {
         const LEAST: usize = 200;
         if places.len() < LEAST {
             return None;
         }
-        let terms = |i: usize| {
-            let (k, t) = place(sources.main.samples()[i]);
-            let t = f64::from(t);
-            let other = |n: usize| sources.others.get(n).map_or(0.0, |plane| f64::from(plane.samples()[i]));
-            [(k, 1.0 - t), (k + 1, t), (NODES, other(0)), (NODES + 1, other(1))]
-        };
-        let mut weights = vec![1.0; places.len()];
-        let mut solution = Vec::new();
-        for _ in 0..ROUNDS {
+        let all_alike = vec![1.0; places.len()];
+        let all = Self::fit_from(sources, to, places, (&all_alike, MOSTLY))?;
+        let edges = common_edges(&sources.main, to, places);
+        // Paint of one colour is explained by that colour, but no edge is.
+        let count = edges.iter().sum::<f64>() as usize;
+        let judges = if count >= LEAST { &edges } else { &all_alike };
+        let explains = |curve: &Self| curve.explains(sources, to, places, judges);
+        let explained = explains(&all);
+        if explained >= WELL {
+            return Some(all);
+        }
+        let mut unchanged = vec![1.0; places.len()];
+        robust_weights(&Self::unchanged().residuals(sources, to, places), HARDLY, &mut unchanged);
+        let begun = std::iter::once(&unchanged).chain((count >= LEAST).then_some(&edges));
+        let others = begun.filter_map(|first| Self::fit_from(sources, to, places, (first, HARDLY)));
+        let rated = others.map(|curve| (explains(&curve), curve));
+        let best = rated.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(share, _)| *share > BETTER * explained);
+        Some(best.map_or(all, |(_, curve)| curve))
+    }
+
+    /// The fit to those places that come first, and from there to all.
+    fn fit_from(
+        sources: &Sources<'_>,
+        to: &Plane,
+        places: &[usize],
+        (first, trust): (&[f64], Trust),
+    ) -> Option<Self> {
+        let mut curve = Self::unchanged();
+        let mut weights = first.to_vec();
+        for round in 0..ROUNDS {
             let mut normal = Normal::new(NODES + 2);
             for (&i, &weight) in places.iter().zip(&weights) {
-                normal.add(&terms(i), f64::from(to.samples()[i]), weight);
+                normal.add(&sources.terms(i), f64::from(to.samples()[i]), weight);
             }
             smooth(&mut normal, places.len());
-            solution = normal.solve()?;
-            let residual = |&i: &usize| {
-                let fitted: f64 = terms(i).iter().map(|(k, a)| a * solution[*k]).sum();
-                f64::from(to.samples()[i]) - fitted
+            let solution = normal.solve()?;
+            curve = Self {
+                nodes: std::array::from_fn(|i| solution[i] as f32),
+                others: [solution[NODES] as f32, solution[NODES + 1] as f32],
             };
-            robust_weights(&places.iter().map(residual).collect::<Vec<_>>(), &mut weights);
+            robust_weights(&curve.residuals(sources, to, places), trust, &mut weights);
+            if round + 1 < ROUNDS / 2 {
+                weights.iter_mut().zip(first).for_each(|(weight, first)| *weight *= first);
+            }
         }
-        Some(Self {
-            nodes: std::array::from_fn(|i| solution[i] as f32),
-            others: [solution[NODES] as f32, solution[NODES + 1] as f32],
-        })
+        Some(curve)
+    }
+
+    fn residuals(&self, sources: &Sources<'_>, to: &Plane, places: &[usize]) -> Vec<f64> {
+        let value = |k: usize| f64::from(if k < NODES { self.nodes[k] } else { self.others[k - NODES] });
+        let residual = |&i: &usize| {
+            let made: f64 = sources.terms(i).iter().map(|(k, a)| a * value(*k)).sum();
+            f64::from(to.samples()[i]) - made
+        };
+        places.iter().map(residual).collect()
+    }
+
+    /// How much of what the judges stand for it explains, 0.0 to 1.0: each place by how near it comes.
+    fn explains(&self, sources: &Sources<'_>, to: &Plane, places: &[usize], judges: &[f64]) -> f64 {
+        /// Code values from which a place counts less than half: beyond what codecs do.
+        const NEAR: f64 = 8.0;
+        let near = |r: &f64| 1.0 / (1.0 + (r / NEAR) * (r / NEAR));
+        let residuals = self.residuals(sources, to, places);
+        let explained: f64 = residuals.iter().zip(judges).map(|(r, judge)| judge * near(r)).sum();
+        explained / judges.iter().sum::<f64>()
     }
 
     /// The steepness after each node; the last counts as the one before.
@@ -212,8 +294,6 @@ impl Wide for Apply<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Size;
-
     const SIZE: Size = Size { width: 160, height: 120 };
 
     fn picture() -> [Plane; 3] {
@@ -244,6 +324,26 @@ mod tests {
         let slope = tone.luma_slope(&before);
         let mean = slope.samples().iter().sum::<f32>() / SIZE.area() as f32;
         assert!((0.75..1.0).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn a_grade_is_followed_where_three_fifths_were_painted_over() {
+        let before =
+            [5, 9, 14].map(|k| Plane::from_fn(SIZE, |x, y| ((x / 7 * k + y / 5 * 3 * k) % 251) as f32));
+        let over = |i: usize| i % SIZE.width >= 2 * SIZE.width / 5;
+        for (factor, lift) in [(1.0, 0.0), (0.8, 25.0), (-1.0, 255.0)] {
+            let after = [0, 1, 2].map(|c| {
+                let graded = before[c].samples().iter().enumerate();
+                let paint = |i: usize| [200.0, 40.0, 90.0][c] + (i / SIZE.width / 60 * 30) as f32;
+                let samples = graded.map(|(i, v)| if over(i) { paint(i) } else { factor * v + lift });
+                Plane::new(SIZE, samples.collect()).expect("as many")
+            });
+            let made = Tone::fit(&before, &after, &Plane::filled(SIZE, 1.0)).apply(&before);
+            for c in 0..3 {
+                let most = most_apart(&made[c], &after[c], over);
+                assert!(most < 6.0, "x {factor}, channel {c}: {most}");
+            }
+        }
     }
 
     #[test]

@@ -49,10 +49,11 @@ impl Residual {
         let tone = Tone::fit(laid.original, found, laid.valid);
         let toned = tone.apply(laid.original);
         let (before, after) = (luma(&toned), luma(found));
-        let blur = Blur::fit(&before, &after, laid.valid);
+        let valid = &uncovered(&before, &after, laid.valid);
+        let blur = Blur::fit(&before, &after, valid);
         let mut slope = tone.luma_slope(laid.original);
         let expected = blur.apply(&before);
-        let mut part = Part::new(&expected, &after, laid.valid);
+        let mut part = Part::new(&expected, &after, valid);
         if blur.sigma >= BLURRED {
             part = part.blurred(blur.sigma);
             slope = gaussian(&slope, blur.sigma);
@@ -62,13 +63,13 @@ impl Residual {
             let (toned, found) = (differences(&toned), differences(found));
             let gain = tone.chroma_gain();
             [0, 1].map(|i| {
-                let part = Part::new(&gaussian(&toned[i], blur.sigma), &found[i], laid.valid);
+                let part = Part::new(&gaussian(&toned[i], blur.sigma), &found[i], valid);
                 Part { slope: Plane::filled(laid.valid.size(), gain), ..part }
             })
         });
         // A quantiser moves flat colour to its steps, and the fitted tone with it. Where that is all, the tone was none.
         let untoned = luma(laid.original);
-        let sharp = if median_apart(&untoned, &before, laid.valid) < UNTONED { untoned } else { before };
+        let sharp = if median_apart(&untoned, &before, valid) < UNTONED { untoned } else { before };
         let expected = if blur.is_plain { blur.apply(&sharp) } else { sharp };
         Self { expected, found: after, sigma: blur.sigma, luma: part, chroma }
     }
@@ -122,6 +123,24 @@ impl Wide for Weigh<'_> {
             *weight = valid / variance;
         }
     }
+}
+
+/// Where the found picture is not covered by something else: there the mean over a window is what it was, whatever blurs,
+/// noise and codecs did. All that is valid if hardly anything is left.
+fn uncovered(expected: &Plane, found: &Plane, valid: &Plane) -> Plane {
+    /// Samples to each side of a place: less than a brush is wide, more than a line.
+    const AROUND: usize = 10;
+    /// Code values.
+    const APART: f32 = 24.0;
+    const LEAST: f64 = 0.02;
+    let mut apart = found.clone();
+    let others = expected.samples().iter().zip(valid.samples());
+    apart.samples_mut().iter_mut().zip(others).for_each(|(f, (e, valid))| *f = valid * (*f - e));
+    let mut kept = box_mean(&apart, AROUND);
+    let places = kept.samples_mut().iter_mut().zip(valid.samples());
+    places.for_each(|(v, valid)| *v = if v.abs() > APART { 0.0 } else { *valid });
+    let area = |plane: &Plane| plane.samples().iter().map(|v| f64::from(*v)).sum::<f64>();
+    if area(&kept) < LEAST * area(valid) { valid.clone() } else { kept }
 }
 
 fn median_apart(one: &Plane, other: &Plane, valid: &Plane) -> f32 {
