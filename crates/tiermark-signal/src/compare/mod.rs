@@ -44,14 +44,16 @@ struct Trust {
     share: f64,
     /// Its size for a normal deviate of deviation 1.
     normal: f64,
+    /// Whether what is far off is as good as left out: it is the most.
+    leaves_out: bool,
 }
 
 /// Most of it.
-const MOSTLY: Trust = Trust { share: 0.5, normal: 0.674_49 };
+const MOSTLY: Trust = Trust { share: 0.5, normal: 0.674_49, leaves_out: false };
 /// A good fifth of it.
-const HARDLY: Trust = Trust { share: 0.2, normal: 0.253_35 };
+const HARDLY: Trust = Trust { share: 0.2, normal: 0.253_35, leaves_out: true };
 
-/// Weights that let nothing far off decide: Cauchy's, of twice the deviation of what is trusted.
+/// Weights that let nothing far off decide, by twice the deviation of what is trusted: Cauchy's, or Geman's and McClure's.
 fn robust_weights(residuals: &[f64], trust: Trust, weights: &mut [f64]) {
     let mut sizes: Vec<f64> = residuals.iter().map(|r| r.abs()).collect();
     if sizes.is_empty() {
@@ -62,6 +64,7 @@ fn robust_weights(residuals: &[f64], trust: Trust, weights: &mut [f64]) {
     // A code value's rounding is never an outlier.
     let scale = (2.0 * *usual / trust.normal).max(0.5);
     for (weight, r) in weights.iter_mut().zip(residuals) {
-        *weight = 1.0 / (1.0 + (r / scale) * (r / scale));
+        let near = 1.0 / (1.0 + (r / scale) * (r / scale));
+        *weight = if trust.leaves_out { near * near } else { near };
     }
 }

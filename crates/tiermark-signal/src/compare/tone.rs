@@ -23,9 +23,9 @@ struct Curve {
 const NODES: usize = 17;
 const STEP: f32 = 16.0;
 /// The share of a picture from which on a fit is not doubted.
-const WELL: f64 = 0.6;
+const WELL: f64 = 0.8;
 /// By how much more another must explain to be taken instead.
-const BETTER: f64 = 1.1;
+const BETTER: f64 = 1.05;
 /// Rounds of reweighting.
 const ROUNDS: usize = 6;
 
@@ -235,8 +235,8 @@ impl Curve {
 
     /// How much of what the judges stand for it explains, 0.0 to 1.0: each place by how near it comes.
     fn explains(&self, sources: &Sources<'_>, to: &Plane, places: &[usize], judges: &[f64]) -> f64 {
-        /// Code values from which a place counts less than half: beyond what codecs do.
-        const NEAR: f64 = 8.0;
+        /// Code values from which a place counts less than half.
+        const NEAR: f64 = 4.0;
         let near = |r: &f64| 1.0 / (1.0 + (r / NEAR) * (r / NEAR));
         let residuals = self.residuals(sources, to, places);
         let explained: f64 = residuals.iter().zip(judges).map(|(r, judge)| judge * near(r)).sum();

@@ -118,6 +118,8 @@ impl Informed {
         let copies = missing.iter().map(|attack| attack.copies()).max().unwrap_or(0);
         let copies: Vec<DynamicImage> = (0..copies).map(|n| self.copy(&self.marks, &frame, n)).collect();
         let scene = Scene { copies: &copies };
+        let by_hand = Originals::by_hand(&input.path, &frame, Limits::default());
+        let originals = [originals, &by_hand];
         for attack in missing {
             let line = subject.line(&attack.slug());
             let done = match attack.file(&scene, self.settings.seed ^ subject.chance()) {
@@ -157,13 +159,19 @@ impl Informed {
         &self,
         file: Vec<u8>,
         guilty: usize,
-        originals: &Originals,
+        originals: [&Originals; 2],
         line: Line,
     ) -> Result<Line, Trouble> {
         let started = Instant::now();
         let found = Frame::decode(file, &Limits::default())
             .map_err(|error| Trouble::Picture(format!("the attacked file: {error}")))?;
-        let said = originals.evidence(&found);
+        let [archive, by_hand] = originals;
+        let mut said = archive.evidence(&found);
+        // A person who sees what it is names the original.
+        let helped = guilty > 0 && said.is_empty();
+        if helped {
+            said = by_hand.evidence(&found);
+        }
         let everybody = guilty.max(2) + self.innocents;
         let heard: Vec<Option<Heard>> = (0..everybody).map(|n| self.heard(&said, n)).collect();
         let words = self.words(&said);
@@ -174,7 +182,7 @@ impl Informed {
             said.iter().for_each(|(content, evidence)| self.count(&mut innocent, content, evidence, n));
         }
         let outcome = outcome(&heard, &words, guilty);
-        Ok(line.of_outcome(outcome).timed(seconds, megapixels).beside(innocent))
+        Ok(line.of_outcome(outcome).timed(seconds, megapixels).beside(innocent).helped(helped))
     }
 
     /// What the cells say of a recipient, after all recipients, ways, profiles and contents.

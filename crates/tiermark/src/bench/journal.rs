@@ -48,6 +48,9 @@ pub struct Line {
     /// The scores of recipients who had no part, where they were looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub innocent: Option<Innocent>,
+    /// Whether the original was not found in the archive, and named by hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
 }
 
 /// Scores of recipients who had no part in a picture.
@@ -104,6 +107,7 @@ impl Line {
             seconds: None,
             megapixels: None,
             innocent: None,
+            by_hand: false,
         }
     }
 
@@ -121,6 +125,10 @@ impl Line {
 
     pub(super) fn beside(self, innocent: Innocent) -> Self {
         Self { innocent: Some(innocent), ..self }
+    }
+
+    pub(super) fn helped(self, by_hand: bool) -> Self {
+        Self { by_hand, ..self }
     }
 
     pub(super) fn in_class(self, class: &str) -> Self {

@@ -14,6 +14,8 @@ pub struct Cell {
     pub of: usize,
     /// Wrong names.
     pub wrong: usize,
+    /// Of those named, pictures whose original was named by hand.
+    pub by_hand: usize,
     /// The statistics of those named, lowest first.
     pub z: Vec<f64>,
 }
@@ -66,7 +68,9 @@ impl Table {
             let mut cells: BTreeMap<String, Cell> = BTreeMap::new();
             for line in &of_row {
                 if let Some(outcome) = line.outcome {
-                    cells.entry(line.class.clone()).or_default().count(outcome);
+                    let cell = cells.entry(line.class.clone()).or_default();
+                    cell.by_hand += usize::from(line.by_hand && matches!(outcome, Outcome::Named { .. }));
+                    cell.count(outcome);
                 }
             }
             cells.values_mut().for_each(|cell| cell.z.sort_by(f64::total_cmp));
@@ -232,6 +236,7 @@ impl Cell {
         self.named += other.named;
         self.of += other.of;
         self.wrong += other.wrong;
+        self.by_hand += other.by_hand;
         self.z.extend(&other.z);
         self.z.sort_by(f64::total_cmp);
         self
@@ -246,7 +251,8 @@ impl Cell {
     pub fn words(&self) -> String {
         let z = self.z.first().map_or_else(String::new, |z| format!(", z >= {z:.1}"));
         let wrong = if self.wrong > 0 { format!(", {} WRONG", self.wrong) } else { String::new() };
-        format!("{}/{}{z}{wrong}", self.named, self.of)
+        let by_hand = if self.by_hand > 0 { format!(", {} by hand", self.by_hand) } else { String::new() };
+        format!("{}/{}{z}{by_hand}{wrong}", self.named, self.of)
     }
 }
 

@@ -47,13 +47,7 @@ impl Originals {
             .map_err(|error| StudioError::MayNot(why(path, &error)))?;
         let frame = Frame::decode(bytes, &limits)
             .map_err(|error| StudioError::MayNot(format!("{}: {error}", path.display())))?;
-        let known = Known {
-            pix: Digest::from_bytes(frame.pixel_digest()),
-            content: None,
-            path: path.to_owned(),
-            size: frame.size(),
-        };
-        Ok(Self { named: Some(Arc::new(Ready::of(known, &frame))), ..none(None) })
+        Ok(Self::by_hand(path, &frame, limits))
     }
 
     /// The original that was named, if one was.
@@ -66,10 +60,18 @@ impl Originals {
         self.named.is_some() || self.archive.as_ref().is_some_and(|archive| !archive.is_empty())
     }
 
-    /// What the originals under a found picture say, by what their marks are bound to.
+    /// One original that was looked up by hand.
+    pub(crate) fn by_hand(path: &Path, frame: &Frame, limits: Limits) -> Self {
+        let pix = Digest::from_bytes(frame.pixel_digest());
+        let known = Known { pix, content: None, path: path.to_owned(), size: frame.size() };
+        let named = Some(Arc::new(Ready::of(known, frame)));
+        Self { archive: None, named, limits, ready: Mutex::default() }
+    }
+
+    /// What the originals under a found picture say, by the digests of their values.
     pub(crate) fn evidence(&self, frame: &Frame) -> Vec<(Digest, Vec<Evidence>)> {
         let (under, _) = self.under(&FoundPicture::of(frame));
-        under.into_iter().filter_map(|under| Some((under.known().content?, under.evidence))).collect()
+        under.into_iter().map(|under| (under.known().pix, under.evidence)).collect()
     }
 
     /// The originals under a found picture, and why some could not be looked at.

@@ -132,13 +132,17 @@ fn uncovered(expected: &Plane, found: &Plane, valid: &Plane) -> Plane {
     const AROUND: usize = 10;
     /// Code values.
     const APART: f32 = 24.0;
+    /// Share of what is covered around a place.
+    const MOST: f32 = 0.3;
     const LEAST: f64 = 0.02;
     let mut apart = found.clone();
     let others = expected.samples().iter().zip(valid.samples());
     apart.samples_mut().iter_mut().zip(others).for_each(|(f, (e, valid))| *f = valid * (*f - e));
-    let mut kept = box_mean(&apart, AROUND);
+    // Paint is somewhere as light as what it covers: nothing is trusted that is mostly surrounded by it.
+    let covered = box_mean(&apart, AROUND).map(|v| if v.abs() > APART { 1.0 } else { 0.0 });
+    let mut kept = box_mean(&covered, AROUND);
     let places = kept.samples_mut().iter_mut().zip(valid.samples());
-    places.for_each(|(v, valid)| *v = if v.abs() > APART { 0.0 } else { *valid });
+    places.for_each(|(v, valid)| *v = if *v > MOST { 0.0 } else { *valid });
     let area = |plane: &Plane| plane.samples().iter().map(|v| f64::from(*v)).sum::<f64>();
     if area(&kept) < LEAST * area(valid) { valid.clone() } else { kept }
 }
