@@ -16,6 +16,8 @@ impl Grain {
     pub(super) const COARSE: Self = Self { cell: 4, alike: 0.6 };
     /// Windows of 8 px, for what shows between strokes; so few samples are alike by chance more often.
     pub(super) const FINE: Self = Self { cell: 2, alike: 0.75 };
+    /// Windows of 16 px that are the same but for noise: smooth slopes, which agree with each other everywhere, do not.
+    pub(super) const SHARP: Self = Self { cell: 4, alike: 0.97 };
 
     /// Side of a block of the mask, px of the grid.
     pub(super) fn block(self) -> usize {

@@ -28,7 +28,8 @@ pub fn register(original: &Prepared, found: &Prepared) -> Vec<Alignment> {
         panels.clear();
     }
     if panels.is_empty() {
-        panels.extend(frame.or_else(|| search.by_frame(Grain::FINE)));
+        let surer = [Grain::FINE, Grain::SHARP];
+        panels.extend(frame.or_else(|| surer.into_iter().find_map(|grain| search.by_frame(grain))));
     }
     let mut alignments: Vec<Alignment> = Vec::new();
     for panel in &panels {
@@ -63,15 +64,19 @@ impl Search<'_, '_> {
     fn by_frame(&self, grain: Grain) -> Option<Refined> {
         let all = factors(self.found);
         // What paint leaves is too little to find a way from afar.
-        let levels = if grain == Grain::FINE { &all[all.len() - 1..] } else { &all[..] };
+        let levels = if grain == Grain::COARSE { &all[..] } else { &all[all.len() - 1..] };
         let refined = |map: Homography| {
             let pose = Pose::of(&map, self.found.size())?;
             let refined = self.refined(&pose, levels, LensTerm::Held, grain)?;
-            let believed = if grain == Grain::FINE { is_significant(&refined) } else { is_clear(&refined) };
+            let believed = if grain == Grain::COARSE {
+                is_clear(&refined) || is_nearly_all(&refined)
+            } else {
+                is_significant(&refined)
+            };
             (believed && self.is_sane(&refined)).then(|| self.exact_if_as_good(refined, &pose))
         };
         let mut all = trivial::guesses(self.original, self.found, grain).into_iter().filter_map(refined);
-        if grain == Grain::FINE { all.max_by_key(|r| r.count.alike) } else { all.next() }
+        if grain == Grain::COARSE { all.next() } else { all.max_by_key(|r| r.count.alike) }
     }
 
     /// The guess itself where the pictures differ in more than their tones, as after an extraction of lines: there the
@@ -82,7 +87,7 @@ impl Search<'_, '_> {
         };
         let blocks = Blocks::compare(&level.found, &level.warped(guess), [0, 0], refined.grain);
         let as_good = 50 * blocks.count().alike >= 48 * refined.count.alike;
-        let unsure = refined.likeness < REDRAWN || refined.grain == Grain::FINE;
+        let unsure = refined.likeness < REDRAWN || refined.grain != Grain::COARSE || !is_clear(&refined);
         if unsure && as_good {
             return Refined { pose: guess.clone(), count: blocks.count(), level, ..refined };
         }
@@ -259,6 +264,11 @@ fn fills(r: &Refined) -> bool {
 /// A quarter of the textured blocks agree, and many more than elsewhere.
 fn is_clear(r: &Refined) -> bool {
     r.count.alike >= 8 && r.count.share() >= SHARE && r.count.share() > 1.5 * r.chance.share() + 0.05
+}
+
+/// All but a few blocks agree; elsewhere many more do not, though smooth slopes agree in most places.
+fn is_nearly_all(r: &Refined) -> bool {
+    r.count.alike >= PLENTY && 1.0 - r.count.share() < 0.25 * (1.0 - r.chance.share()) - 0.02
 }
 
 /// Few blocks agree, but far more than chance gives elsewhere: for frames that are mostly painted over.

@@ -25,7 +25,7 @@ const STEP: f32 = 16.0;
 /// The share of a picture from which on a fit is not doubted.
 const WELL: f64 = 0.8;
 /// By how much more another must explain to be taken instead.
-const BETTER: f64 = 1.05;
+const BETTER: f64 = 1.25;
 /// Rounds of reweighting.
 const ROUNDS: usize = 6;
 
