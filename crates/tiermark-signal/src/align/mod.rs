@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! trivial   the whole frame, stretched, mirrored, turned, without its borders ----+
+//! cutting   a part at its own scale, by correlation ------------------------------+
 //! features -> matches -> homographies that many agree on -> a lens, if they ask  -+
 //!                                                                                 v
 //!                    refine: samples against samples, coarse to fine, tones included
@@ -14,6 +15,7 @@
 
 mod agree;
 mod bend;
+mod cutting;
 pub mod describe;
 pub mod features;
 mod grid;

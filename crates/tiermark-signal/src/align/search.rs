@@ -6,7 +6,7 @@ use super::level::Level;
 use super::pose::{Lens, Pose};
 use super::refine::{LensTerm, Refined, Tone, factors, refine};
 use super::robust::{self, Match, Model};
-use super::{Alignment, Feature, Gate, Prepared, bend, features, trivial};
+use super::{Alignment, Feature, Gate, Prepared, bend, cutting, features, trivial};
 use crate::{Homography, Plane, Size};
 
 /// Where `found` shows `original`: best first, several for several panels, empty if it does not.
@@ -29,7 +29,8 @@ pub fn register(original: &Prepared, found: &Prepared) -> Vec<Alignment> {
     }
     if panels.is_empty() {
         let surer = [Grain::FINE, Grain::SHARP];
-        panels.extend(frame.or_else(|| surer.into_iter().find_map(|grain| search.by_frame(grain))));
+        let frame = frame.or_else(|| surer.into_iter().find_map(|grain| search.by_frame(grain)));
+        panels.extend(frame.or_else(|| search.by_cutting()));
     }
     let mut alignments: Vec<Alignment> = Vec::new();
     for panel in &panels {
@@ -77,6 +78,16 @@ impl Search<'_, '_> {
         };
         let mut all = trivial::guesses(self.original, self.found, grain).into_iter().filter_map(refined);
         if grain == Grain::COARSE { all.next() } else { all.max_by_key(|r| r.count.alike) }
+    }
+
+    /// The first believed of the places at which it may have been cut out.
+    fn by_cutting(&self) -> Option<Refined> {
+        let refined = |map: Homography| {
+            let pose = Pose::of(&map, self.found.size())?;
+            let refined = self.refined(&pose, &factors(self.found), LensTerm::Held, Grain::COARSE)?;
+            (is_clear(&refined) && self.is_sane(&refined)).then_some(refined)
+        };
+        cutting::places(self.original, self.found).into_iter().find_map(refined)
     }
 
     /// The guess itself where the pictures differ in more than their tones, as after an extraction of lines: there the

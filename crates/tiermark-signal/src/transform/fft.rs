@@ -45,6 +45,30 @@ impl Spectrum {
             .expect("a bin for each place")
     }
 
+    /// How well `part` fits at each place of what this is the spectrum of, places counted from the upper left corner and round
+    /// the borders: their correlation with every frequency counted alike, so that edges decide and no slope does.
+    ///
+    /// Kuglin and Hines, "The phase correlation image alignment method", ICCS 1975.
+    ///
+    /// # Panics
+    /// If the two have not the same size.
+    pub fn phase_correlation(&self, part: &Self) -> Plane {
+        assert_eq!(self.size, part.size, "spectra of one size");
+        let Size { width, height } = self.size;
+        let phase = |(a, b): (&Complex<f32>, &Complex<f32>)| {
+            let product = a * b.conj();
+            product / product.norm_sqr().sqrt().max(f32::MIN_POSITIVE)
+        };
+        let mut bins: Vec<Complex<f32>> = self.bins.iter().zip(&part.bins).map(phase).collect();
+        let mut planner = FftPlannerScalar::new();
+        planner.plan_fft_inverse(width).process(&mut bins);
+        let mut turned = transpose(&bins, width, height);
+        planner.plan_fft_inverse(height).process(&mut turned);
+        let back = transpose(&turned, height, width);
+        let scale = 1.0 / self.size.area() as f32;
+        Plane::new(self.size, back.iter().map(|v| v.re * scale).collect()).expect("a value for each place")
+    }
+
     /// The bin of frequency (`u`, `v`) cycles per width and height, negative ones counted from the end.
     pub fn bin(&self, u: isize, v: isize) -> Complex<f32> {
         let u = u.rem_euclid(self.size.width as isize) as usize;
