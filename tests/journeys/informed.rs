@@ -196,3 +196,26 @@ fn more_frames_never_worsen_a_right_answer() {
     // The best frame of six, with half of the bound: 12 times.
     assert!(least(together) <= single + 12.0_f64.log10() + 0.1, "{} {single}", least(together));
 }
+
+#[test]
+fn a_bench_with_the_originals_names_everybody_and_no_innocent() {
+    let scene = Scene::empty();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("samples");
+    scene.write("cels/beach.png", &std::fs::read(samples.join("cel/oca_beach.png")).unwrap());
+    let rows = "jpeg-10,painted-over-60,crop-to-5,mean-of-3-copies-jpeg-50";
+    let bench = |more: &[&str]| {
+        scene.run(&[&["bench", "--informed", "30", "--attacks", rows], more, &["cels"]].concat())
+    };
+    let run = bench(&["--json", "--out", "b"]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let lines = run.lines();
+    let named =
+        |line: &&Value| line["named"] == "right" && line["log10_false_alarm"].as_f64().unwrap() <= -9.0;
+    assert_eq!(lines.iter().filter(named).count(), 4, "{}", run.out);
+    assert_eq!(lines.iter().filter(|line| line["named"] == "nobody").count(), 2, "the controls: {}", run.out);
+    // What was measured is there: nothing is measured again, and the table says how the innocents' scores lie.
+    let again = bench(&["--out", "b"]);
+    assert!(again.out.contains("scores of recipients who had no part: mean"), "{}", again.out);
+    let blind = scene.run(&["bench", "cels", "--attacks", rows, "--out", "b"]);
+    assert!(blind.status == 2 && blind.err.contains("other settings"), "{}", blind.err);
+}
