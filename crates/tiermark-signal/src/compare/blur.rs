@@ -50,6 +50,16 @@ impl Blur {
         Self { sigma, kernel: Some(kernel), constant, is_plain }
     }
 
+    /// The standard deviation by which `after` is plainly softer, px; 0.0 if it is not.
+    pub(super) fn softness(before: &Plane, after: &Plane, valid: &Plane) -> f32 {
+        softened(before, after, &edges(before, valid)).0
+    }
+
+    /// How far two pictures are apart at the edges of `before`.
+    pub(super) fn apart(before: &Plane, made: &Plane, after: &Plane, valid: &Plane) -> f64 {
+        misfit(made, after, &edges(before, valid))
+    }
+
     /// What `before` becomes.
     pub fn apply(&self, before: &Plane) -> Plane {
         let blurred = gaussian(before, self.sigma);

@@ -1,6 +1,7 @@
 //! How the colours of one picture became those of another.
 
-use super::{HARDLY, MOST, MOSTLY, Trust, chosen, robust_weights};
+use super::{Blur, HARDLY, MOST, MOSTLY, Trust, chosen, robust_weights};
+use crate::filter::gaussian;
 use crate::solve::Normal;
 use crate::{Plane, Size, Wide, widest};
 
@@ -43,6 +44,28 @@ impl Tone {
             Curve::fit(&sources, to, &places).unwrap_or_else(Curve::unchanged)
         };
         Self { curves: after.iter().enumerate().map(fit).collect() }
+    }
+
+    /// The same where the later picture may be blurred, too: a curve that is fitted to softened lines takes the contrast that they
+    /// lost for its own.
+    ///
+    /// # Panics
+    /// As [`Self::fit`].
+    pub fn fit_softened(before: &[Plane], after: &[Plane], valid: &Plane) -> Self {
+        /// By how much the curve behind a blur must come nearer.
+        const NEARER: f64 = 0.8;
+        let tone = Self::fit(before, after, valid);
+        let (sharp, found) = (luma(before), luma(after));
+        let sigma = Blur::softness(&sharp, &found, valid);
+        if sigma == 0.0 {
+            return tone;
+        }
+        let soft: Vec<Plane> = before.iter().map(|plane| gaussian(plane, sigma)).collect();
+        let behind = Self::fit(&soft, after, valid);
+        let toned = luma(&tone.apply(before));
+        let plain = Blur::fit(&toned, &found, valid).apply(&toned);
+        let apart = |made: &Plane| Blur::apart(&sharp, made, &found, valid);
+        if apart(&luma(&behind.apply(&soft))) < NEARER * apart(&plain) { behind } else { tone }
     }
 
     /// What `before` becomes.
@@ -343,6 +366,19 @@ mod tests {
                 let most = most_apart(&made[c], &after[c], over);
                 assert!(most < 6.0, "x {factor}, channel {c}: {most}");
             }
+        }
+    }
+
+    #[test]
+    fn the_contrast_that_lines_lose_to_a_blur_is_not_taken_for_a_curve() {
+        let paper = Plane::from_fn(SIZE, |x, y| if x % 37 < 3 || y % 53 < 2 { 20.0 } else { 240.0 });
+        let after = gaussian(&paper, 4.0);
+        let (before, after) = ([paper], [after]);
+        let tone = Tone::fit_softened(&before, &after, &Plane::filled(SIZE, 1.0));
+        let made = tone.apply(&before);
+        for ([x, y], from) in [([20, 25], 240.0), ([0, 5], 20.0)] {
+            let v = made[0].at(x, y);
+            assert!((v - from).abs() < 8.0, "{from} became {v}");
         }
     }
 

@@ -61,7 +61,7 @@ pub(super) fn left(laid: &Laid<'_>) -> Option<Operated> {
 
 fn operator(before: &Plane, after: &Plane, valid: &Plane) -> Option<Operator> {
     let one = std::slice::from_ref;
-    let toned = Tone::fit(one(before), one(after), valid).apply(one(before)).remove(0);
+    let toned = Tone::fit_softened(one(before), one(after), valid).apply(one(before)).remove(0);
     let blur = Blur::fit(&toned, after, valid);
     let plain = if blur.is_plain { blur.apply(&toned) } else { toned };
     Operator::between(before, after, &plain, valid)

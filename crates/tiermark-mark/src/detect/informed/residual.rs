@@ -46,7 +46,7 @@ impl Residual {
         } else {
             laid.found
         };
-        let tone = Tone::fit(laid.original, found, laid.valid);
+        let tone = Tone::fit_softened(laid.original, found, laid.valid);
         let toned = tone.apply(laid.original);
         let (before, after) = (luma(&toned), luma(found));
         let valid = &uncovered(&before, &after, laid.valid);
