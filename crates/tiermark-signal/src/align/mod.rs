@@ -13,15 +13,18 @@
 //! to the found grid by [`warp`].
 
 mod agree;
+mod axis;
 mod bend;
 pub mod describe;
 pub mod features;
 mod grid;
 mod lens;
 mod level;
+mod plain;
 mod pose;
 mod refine;
 mod robust;
+mod rows;
 #[cfg(test)]
 mod sample;
 mod search;
@@ -33,8 +36,9 @@ use std::sync::OnceLock;
 
 pub use describe::{Feature, signature};
 pub use features::features;
-pub use grid::{coverage, warp};
+pub use grid::{coverage, warp, warp_all};
 pub use pose::{Bend, Lens};
+pub use rows::row_places;
 pub use search::register;
 
 use crate::resample::block_mean;
@@ -101,9 +105,14 @@ impl Alignment {
 
     /// Original px under one found pixel, along both axes of the original; lens and bend left out.
     pub fn footprint(&self, found: [f64; 2]) -> [f64; 2] {
-        /// No map that was accepted comes near; beyond it nothing could be seen.
-        const LIMIT: f64 = 64.0;
-        self.back.jacobian(found).map(|[a, b]| (a * a + b * b).sqrt().clamp(1.0, LIMIT))
+        self.back.jacobian(found).map(|[a, b]| (a * a + b * b).sqrt().clamp(1.0, LARGEST_FOOTPRINT))
+    }
+
+    /// Step and shift along x, and along y, of a map that stretches and moves, from found px to the original's; `None` if it does more.
+    fn along_axes(&self) -> Option<[[f64; 2]; 2]> {
+        let [[x, skew_x, left], [skew_y, y, top], last] = self.back.rows;
+        let is_plain = skew_x == 0.0 && skew_y == 0.0 && last == [0.0, 0.0, 1.0];
+        (is_plain && self.lens.is_none() && self.bend.is_none()).then_some([[x, left], [y, top]])
     }
 
     /// Whether the two agree around a found pixel; everywhere if the geometry was known.
@@ -143,6 +152,8 @@ pub struct Prepared<'a> {
     features: OnceLock<Vec<Feature>>,
 }
 
+/// Original px under one found pixel at most: no map that was accepted comes near; beyond it nothing could be seen.
+const LARGEST_FOOTPRINT: f64 = 64.0;
 /// How often a picture can be halved: 100 megapixels are 156 px wide by then.
 const HALVINGS: usize = 6;
 /// Features of one picture.

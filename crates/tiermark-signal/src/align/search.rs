@@ -6,7 +6,7 @@ use super::level::Level;
 use super::pose::{Lens, Pose};
 use super::refine::{LensTerm, Refined, Tone, factors, refine};
 use super::robust::{self, Match, Model};
-use super::{Alignment, Feature, Gate, Prepared, bend, features, trivial};
+use super::{Alignment, Feature, Gate, Prepared, bend, features, plain, trivial};
 use crate::{Homography, Plane, Size};
 
 /// Where `found` shows `original`: best first, several for several panels, empty if it does not.
@@ -218,17 +218,22 @@ impl Search<'_, '_> {
             Says::Flat => flat_agrees(&level.found, &warped, [x * side, y * side], side, tone),
         };
         let gate = Plane::from_fn(blocks.size, |x, y| f32::from(u8::from(agrees(x, y))));
-        let map = pose.back.inverse().unwrap_or(Homography::IDENTITY);
+        let rms = (left.shared * left.shared + left.noise * left.noise).sqrt();
+        let (mut map, mut back) = (pose.back.inverse().unwrap_or(Homography::IDENTITY), pose.back);
+        if pose.lens.is_none() && pose.bend.is_none() {
+            map = plain::simplest(map, rms, self.original.size(), self.found.size());
+            back = map.inverse().unwrap_or(back);
+        }
         Alignment {
             lens: (!pose.lens.is_none()).then_some(pose.lens),
             bend: pose.bend.clone(),
-            rms: (left.shared * left.shared + left.noise * left.noise).sqrt(),
+            rms,
             inside: blocks.inside(),
             alike: blocks.count().share(),
             by_chance: refined.chance.share(),
             gate: Some(Gate { side: side * level.factor, blocks: gate }),
             map,
-            back: pose.back,
+            back,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! One original, read and made ready to be laid under found pictures.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tiermark_frame::Frame;
 use tiermark_ledger::Digest;
 use tiermark_mark::{ContentId, Evidence, Laid, Original};
-use tiermark_signal::align::{Alignment, Prepared, coverage, warp};
+use tiermark_signal::align::{Alignment, Prepared, coverage, warp, warp_all};
 use tiermark_signal::compare::Tone;
 use tiermark_signal::filter::box_mean;
 use tiermark_signal::resample::block_mean;
@@ -178,8 +179,7 @@ impl Ready {
     /// The same in all channels.
     fn became(&self, alignment: &Alignment, found: &FoundPicture) -> (Vec<Plane>, Plane) {
         let size = found.luma.size();
-        let laid: Vec<Plane> =
-            self.original.base().iter().map(|plane| warp(plane, alignment, size)).collect();
+        let laid = warp_all(self.original.base(), alignment, size);
         let valid = coverage(self.prepared.size(), alignment, size);
         (Tone::fit(&laid, &found.colours, &valid).apply(&laid), valid)
     }
@@ -199,9 +199,9 @@ impl Ready {
         let size = found.luma.size();
         let base = self.original.base();
         let exact = size == self.known.size && is_identity(&alignment);
-        let laid: Vec<Plane> = match exact {
-            true => base.to_vec(),
-            false => base.iter().map(|plane| warp(plane, &alignment, size)).collect(),
+        let laid = match exact {
+            true => Cow::Borrowed(base),
+            false => Cow::Owned(warp_all(base, &alignment, size)),
         };
         let valid = coverage(self.known.size, &alignment, size);
         let place = |at: [f64; 2]| alignment.original_at(at);

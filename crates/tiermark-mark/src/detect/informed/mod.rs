@@ -13,6 +13,7 @@ mod residual;
 mod score;
 mod word;
 
+use tiermark_signal::align::row_places;
 use tiermark_signal::filter::gaussian;
 use tiermark_signal::{Plane, Size};
 
@@ -186,15 +187,15 @@ impl Original {
     /// The slope times how much a mark grew at each found pixel.
     fn grown_slope(&self, slope: &Plane, laid: &Laid<'_>) -> Plane {
         let to_nodes = 1.0 / (self.grid.scale * NODE);
+        let nodes = self.growth.size();
+        let nearest =
+            |at: f64, length: usize| ((at + 0.5) * to_nodes + 1.5).clamp(0.0, (length - 1) as f64) as usize;
         let mut grown = slope.clone();
+        let mut places = vec![[0.0; 2]; grown.width()];
         for y in 0..grown.height() {
-            for (x, v) in grown.row_mut(y).iter_mut().enumerate() {
-                let [u, w] =
-                    (laid.place)([x as f64, y as f64]).map(|at| libm::round((at + 0.5) * to_nodes + 1.0));
-                let nodes = self.growth.size();
-                let column = u.clamp(0.0, (nodes.width - 1) as f64) as usize;
-                let row = w.clamp(0.0, (nodes.height - 1) as f64) as usize;
-                *v *= self.growth.row(row)[column];
+            row_places(laid.place, y, &mut places);
+            for (v, [u, w]) in grown.row_mut(y).iter_mut().zip(&places) {
+                *v *= self.growth.row(nearest(*w, nodes.height))[nearest(*u, nodes.width)];
             }
         }
         grown
