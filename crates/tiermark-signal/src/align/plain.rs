@@ -4,6 +4,7 @@
 //! only moves by whole pixels, is as good as that, it is what was done: nothing is then interpolated that was not, and each row
 //! and column is brought to the found grid by itself.
 
+use super::pose::Pose;
 use crate::{Homography, Size};
 
 /// Places to a side at which two maps are compared.
@@ -14,13 +15,15 @@ const SAME: f64 = 0.03;
 const DEVIATIONS: f64 = 2.0;
 const MOST: f64 = 0.06;
 
-/// The simplest map that lies within what is known of `map`, of an original on a found picture, to `rms` found px; itself, if there
-/// is no simpler one.
-pub(super) fn simplest(map: Homography, rms: f64, original: Size, found: Size) -> Homography {
-    let Some(back) = map.inverse() else { return map };
-    let places = shared(&back, original, found);
+/// The simplest map of an original to a found picture that lies within what is known of `pose`, to `rms` found px; `None` if there
+/// is no simple one.
+pub(super) fn simplest(pose: &Pose, rms: f64, original: Size, found: Size) -> Option<Homography> {
+    if pose.bend.is_some() {
+        return None;
+    }
+    let places = shared(pose, original, found);
     if places.len() < GRID {
-        return map;
+        return None;
     }
     let limit = (DEVIATIONS * rms).clamp(SAME, MOST);
     let is_near = |one: &Homography| {
@@ -41,16 +44,16 @@ pub(super) fn simplest(map: Homography, rms: f64, original: Size, found: Size) -
     let moved =
         along(1.0_f64.copysign(sx), whole(sx, tx, middle[0]), 1.0_f64.copysign(sy), whole(sy, ty, middle[1]));
     let stretched = Homography::stretch(original, found);
-    [moved, stretched, along(sx, tx, sy, ty)].into_iter().find(is_near).unwrap_or(map)
+    [moved, stretched, along(sx, tx, sy, ty)].into_iter().find(is_near)
 }
 
 /// Places of the found picture that lie in the original, with where.
-fn shared(back: &Homography, original: Size, found: Size) -> Vec<([f64; 2], [f64; 2])> {
+fn shared(pose: &Pose, original: Size, found: Size) -> Vec<([f64; 2], [f64; 2])> {
     let at = |i: usize, n: usize| i as f64 / (GRID - 1) as f64 * (n - 1) as f64;
     let within = |v: f64, n: usize| (-0.5..=n as f64 - 0.5).contains(&v);
     (0..GRID * GRID)
         .map(|i| [at(i % GRID, found.width), at(i / GRID, found.height)])
-        .map(|place| (place, back.apply(place)))
+        .map(|place| (place, pose.original_at(place)))
         .filter(|(_, [x, y])| within(*x, original.width) && within(*y, original.height))
         .collect()
 }
@@ -78,6 +81,10 @@ mod tests {
         map.then(&off)
     }
 
+    fn simple(map: Homography, found: Size) -> Option<Homography> {
+        simplest(&Pose::of(&map, found).expect("no shadow"), 0.0, LARGE, found)
+    }
+
     fn moved(x: f64, left: f64, y: f64, top: f64) -> Homography {
         Homography { rows: [[x, 0.0, left], [0.0, y, top], [0.0, 0.0, 1.0]] }
     }
@@ -92,19 +99,19 @@ mod tests {
             (moved(-1.0, 1919.0, 1.0, 0.0), LARGE),
         ];
         for (map, size) in cases {
-            assert_eq!(simplest(nearly(map), 0.0, LARGE, size), map);
+            assert_eq!(simple(nearly(map), size), Some(map));
         }
     }
 
     #[test]
     fn what_is_not_simple_stays_and_scales_of_windows_lose_their_skew() {
-        let window = simplest(nearly(moved(0.55, 300.0, 0.55, 97.0)), 0.0, LARGE, LARGE);
+        let window = simple(nearly(moved(0.55, 300.0, 0.55, 97.0)), LARGE).expect("a window");
         assert_eq!((window.rows[0][1], window.rows[1][0], window.rows[2]), (0.0, 0.0, [0.0, 0.0, 1.0]));
         assert!((window.rows[0][0] - 0.55).abs() < 1e-4 && (window.rows[1][2] - 97.0).abs() < 0.05);
         let turned = Homography { rows: [[1.0, 0.001, 3.0], [-0.001, 1.0, 5.0], [0.0, 0.0, 1.0]] };
-        assert_eq!(simplest(turned, 0.0, LARGE, LARGE), turned);
+        assert_eq!(simple(turned, LARGE), None);
         // Half a pixel off is half a pixel off.
-        let half = simplest(moved(1.0, 0.5, 1.0, 0.0), 0.0, LARGE, LARGE);
+        let half = simple(moved(1.0, 0.5, 1.0, 0.0), LARGE).expect("a shift");
         assert!((half.rows[0][2] - 0.5).abs() < 1e-9);
     }
 }

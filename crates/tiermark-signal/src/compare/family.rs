@@ -2,13 +2,17 @@
 
 use super::became::Became;
 use super::operator::{Operator, dodged};
-use crate::filter::bell;
+use crate::filter::{bell, gaussian};
 use crate::{Plane, Size};
 
 /// Side of a part that is looked at, px, and its rim that lends blurs their surroundings.
 const SIDE: usize = 240;
 const RIM: usize = 40;
 const PARTS: usize = 9;
+/// Parts on which the whole family is tried.
+const SCREENED: usize = 4;
+/// From this deviation on a family is tried with boxes instead of the bell itself, px: they tell as well which member it is.
+const BOXED: f32 = 6.0;
 /// Every fifth sample of a part, by a step prime to its side.
 const STRIDE: usize = 5;
 /// What is further off counts as far as this, code values: it was drawn over.
@@ -34,7 +38,12 @@ pub(super) fn best(before: &Plane, after: &Plane, plain: &Plane, valid: &Plane) 
     if explained < EXPLAINED {
         return None;
     }
-    let (operator, misfit) = sampled.refined(sampled.chosen());
+    // Which one it is, the busiest parts tell; how well it explains the picture, all of them.
+    let same = sampled.misfit(&sampled.make(|part| Operator::Same.apply(part)));
+    let (chosen, _) = sampled.busiest(SCREENED).chosen();
+    let misfit = sampled.misfit(&sampled.make(|part| chosen.apply(part)));
+    let first = if misfit < same { (chosen, misfit) } else { (Operator::Same, same) };
+    let (operator, misfit) = sampled.refined(first);
     (misfit < NEARER * explained).then_some(operator)
 }
 
@@ -99,6 +108,14 @@ impl Sampled {
         (sampled.after.len() >= 2000).then_some(sampled)
     }
 
+    /// The first parts alone.
+    fn busiest(&self, parts: usize) -> Self {
+        let parts = parts.min(self.before.len());
+        let places = self.places[..parts].to_vec();
+        let samples: usize = places.iter().map(Vec::len).sum();
+        Self { before: self.before[..parts].to_vec(), places, after: self.after[..samples].to_vec() }
+    }
+
     /// The samples of a whole plane.
     fn read(&self, plane: &Plane, parts: &[[usize; 2]]) -> Vec<f32> {
         let side = side(plane.size());
@@ -129,7 +146,9 @@ impl Sampled {
 
     /// The best of the family.
     fn chosen(&self) -> (Operator, f32) {
-        let blurred = |sigma: f32| self.make(|part| bell(part, sigma));
+        let blurred = |sigma: f32| {
+            self.make(|part| if sigma < BOXED { bell(part, sigma) } else { gaussian(part, sigma) })
+        };
         let own = blurred(0.0);
         let mut best = (Operator::Same, self.misfit(&own));
         let mut offer = |operator: Operator, made: &[f32]| {

@@ -22,7 +22,7 @@ use tiermark_ledger::store::StoreError;
 use tiermark_ledger::{Digest, Kid, MarkId, PartyId, Secrets, Studio, StudioError, VerifiedHandover};
 pub use tiermark_mark::Effort;
 use tiermark_mark::{ContentId, Detector, FrameEvidence, MarkKey, Picture, Question, Reading, Shot};
-use tiermark_signal::Size;
+use tiermark_signal::{Plane, Size};
 
 use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
@@ -197,18 +197,9 @@ impl Tracer {
     }
 
     fn judge(&self, input: &Input, sha256: Digest, frame: &Frame, shot: Option<Place>) -> Traced {
-        let (colours, alpha) = (frame.colours(), frame.alpha());
-        let picture =
-            Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: frame.alpha_is_associated() };
-        let gather = |reader: &Reader| reader.evidence(&picture, &self.question());
-        let evidence: Option<Vec<FrameEvidence>> =
-            shot.is_some().then(|| self.readers.iter().map(gather).collect());
-        let seen: Vec<Seen<'_>> = (0..self.readers.len())
-            .map(|n| Seen::Picture(&picture, evidence.as_ref().map(|evidence| &evidence[n])))
-            .collect();
         let (listed, recipient) = (|mark| self.is_listed(mark), |mark, root| self.recipient(mark, root));
         let asking = self.asking(&listed, &recipient);
-        let mut heard = self.read(&seen, &asking);
+        let (mut heard, evidence) = self.read_blindly(frame, shot.is_some(), &asking);
         let (said, original, trouble) = self.compare(frame, sha256, &mut heard, &asking);
         let mut finding = self.finding(input.path.clone(), &heard);
         finding.sha256 = Some(hex(sha256));
@@ -218,11 +209,29 @@ impl Tracer {
             finding.geometry = Some(geometry);
         }
         if self.options.decoys > 0 {
-            self.add_decoys(&mut finding, &heard, &picture, sha256);
+            self.add_decoys(&mut finding, &heard, frame, sha256);
         }
         // Blind readings add up in their own way.
         heard.iter_mut().for_each(|heard| heard.retain(|one| one.reading.is_none()));
         Traced { finding, evidence, said, heard, shot }
+    }
+
+    /// All marks of all projects that are read blindly in one picture, and of a frame of a shot what it says for that.
+    fn read_blindly(
+        &self,
+        frame: &Frame,
+        in_shot: bool,
+        asking: &Asking<'_>,
+    ) -> (Vec<Vec<Heard>>, Option<Vec<FrameEvidence>>) {
+        // The channels are let go before an original is looked at: at 4K they take 100 MB.
+        let (colours, alpha) = (frame.colours(), frame.alpha());
+        let picture = picture(frame, &colours, alpha.as_ref());
+        let gather = |reader: &Reader| reader.evidence(&picture, &self.question());
+        let evidence: Option<Vec<FrameEvidence>> = in_shot.then(|| self.readers.iter().map(gather).collect());
+        let seen: Vec<Seen<'_>> = (0..self.readers.len())
+            .map(|n| Seen::Picture(&picture, evidence.as_ref().map(|evidence| &evidence[n])))
+            .collect();
+        (self.read(&seen, asking), evidence)
     }
 
     /// Compare a picture with the originals that lie under it: marks are added to what was heard, or doubted.
@@ -254,7 +263,9 @@ impl Tracer {
     }
 
     /// The decoys of those marks that were read blindly.
-    fn add_decoys(&self, finding: &mut Finding, heard: &[Vec<Heard>], picture: &Picture<'_>, sha256: Digest) {
+    fn add_decoys(&self, finding: &mut Finding, heard: &[Vec<Heard>], frame: &Frame, sha256: Digest) {
+        let (colours, alpha) = (frame.colours(), frame.alpha());
+        let picture = picture(frame, &colours, alpha.as_ref());
         let each = self
             .readers
             .iter()
@@ -262,7 +273,7 @@ impl Tracer {
             .flat_map(|(reader, heard)| heard.iter().map(move |one| (reader, one)));
         for (mark, (reader, heard)) in finding.marks.iter_mut().zip(each) {
             if let Some(reading) = &heard.reading {
-                mark.decoys = Some(self.decoys(reader.detector_at(&heard.place), picture, reading, sha256));
+                mark.decoys = Some(self.decoys(reader.detector_at(&heard.place), &picture, reading, sha256));
             }
         }
     }
@@ -382,6 +393,10 @@ fn usual_sizes(mut sizes: Vec<(u32, u32, u32)>) -> Vec<Size> {
     sizes.sort_by_key(|&(width, height, frames)| (std::cmp::Reverse(frames), width, height));
     let sizes = sizes.into_iter().filter_map(|(width, height, _)| Size::new(width as usize, height as usize));
     sizes.take(MOST_SIZES).collect()
+}
+
+fn picture<'a>(frame: &Frame, colours: &'a [Plane], alpha: Option<&'a Plane>) -> Picture<'a> {
+    Picture { colours, alpha, premultiplied: frame.alpha_is_associated() }
 }
 
 fn hex(digest: Digest) -> String {

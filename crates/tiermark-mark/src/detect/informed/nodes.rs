@@ -11,6 +11,7 @@ use crate::layout::NODE;
 
 /// Whatever a hostile map does, a pixel reaches no further than so many nodes.
 const FURTHEST: usize = 24;
+const MOST: usize = 2 * FURTHEST + 1;
 
 /// What is left at each node, and how much is known there.
 pub(super) struct Nodes {
@@ -26,7 +27,13 @@ impl Nodes {
         let to_nodes = 1.0 / (grid.scale * NODE);
         let reach = pixel_in_nodes(laid, part.left.size(), to_nodes).max(1.0);
         let mut both = vec![[0.0; 2]; grid.nodes.area()];
-        widest(Spread { part, laid, to_nodes, reach, size: grid.nodes, both: &mut both });
+        let size = grid.nodes;
+        // Most pixels reach no further than the nodes beside them.
+        match reach {
+            ..=1.0 => widest(Spread::<3> { part, laid, to_nodes, reach, size, both: &mut both }),
+            ..=2.0 => widest(Spread::<5> { part, laid, to_nodes, reach, size, both: &mut both }),
+            _ => widest(Spread::<MOST> { part, laid, to_nodes, reach, size, both: &mut both }),
+        }
         let plane = |i: usize| {
             Plane::new(grid.nodes, both.iter().map(|both| both[i]).collect()).expect("one for each node")
         };
@@ -69,7 +76,8 @@ fn pixel_in_nodes(laid: &Laid<'_>, size: Size, to_nodes: f64) -> f64 {
     if longest.is_finite() { longest.min(FURTHEST as f64) } else { 1.0 }
 }
 
-struct Spread<'a> {
+/// Pixels that reach `N` nodes at most.
+struct Spread<'a, const N: usize> {
     part: &'a Part,
     laid: &'a Laid<'a>,
     to_nodes: f64,
@@ -79,7 +87,7 @@ struct Spread<'a> {
     both: &'a mut [[f32; 2]],
 }
 
-impl Wide for Spread<'_> {
+impl<const N: usize> Wide for Spread<'_, N> {
     type Output = ();
 
     #[inline(always)]
@@ -101,7 +109,7 @@ impl Wide for Spread<'_> {
                 add_around(
                     both,
                     nodes,
-                    [Share::of(u, reach, nodes.width), Share::of(v, reach, nodes.height)],
+                    [Share::<N>::of(u, reach, nodes.width), Share::of(v, reach, nodes.height)],
                     add,
                 );
             }
@@ -110,20 +118,20 @@ impl Wide for Spread<'_> {
 }
 
 /// The nodes of one axis that a pixel has a share in.
-struct Share {
+struct Share<const N: usize> {
     from: usize,
     count: usize,
-    shares: [f32; 2 * FURTHEST + 1],
+    shares: [f32; N],
 }
 
-impl Share {
+impl<const N: usize> Share<N> {
     /// By a tent about `at` that reaches so far to each side.
     #[inline(always)]
     fn of(at: f64, reach: f64, length: usize) -> Self {
         let from = (at - reach).ceil().max(0.0) as usize;
         let to = ((at + reach).floor() as i64).min(length as i64 - 1);
-        let count = (to - from as i64 + 1).max(0) as usize;
-        let mut shares = [0.0; 2 * FURTHEST + 1];
+        let count = ((to - from as i64 + 1).max(0) as usize).min(N);
+        let mut shares = [0.0; N];
         for (i, share) in shares[..count].iter_mut().enumerate() {
             *share = ((1.0 - (at - (from + i) as f64).abs() / reach).max(0.0) / reach) as f32;
         }
@@ -133,7 +141,12 @@ impl Share {
 
 /// Add to the nodes around, by the product of both shares.
 #[inline(always)]
-fn add_around(both: &mut [[f32; 2]], nodes: Size, [across, down]: [Share; 2], [sum, weight]: [f32; 2]) {
+fn add_around<const N: usize>(
+    both: &mut [[f32; 2]],
+    nodes: Size,
+    [across, down]: [Share<N>; 2],
+    [sum, weight]: [f32; 2],
+) {
     for (row, down) in down.shares[..down.count].iter().enumerate().map(|(j, share)| (down.from + j, share)) {
         let (sum, weight) = (down * sum, down * weight);
         let row = &mut both[row * nodes.width + across.from..][..across.count];
