@@ -1,5 +1,6 @@
 //! The second journey: a found file in, a verdict out.
 
+mod blind;
 mod chain;
 mod closed;
 mod expect;
@@ -21,15 +22,15 @@ use tiermark_frame::{Frame, Limits};
 use tiermark_ledger::store::StoreError;
 use tiermark_ledger::{Digest, Kid, MarkId, PartyId, Secrets, Studio, StudioError, VerifiedHandover};
 pub use tiermark_mark::Effort;
-use tiermark_mark::{ContentId, Detector, FrameEvidence, MarkKey, Picture, Question, Reading, Shot};
-use tiermark_signal::{Plane, Size};
+use tiermark_mark::{ContentId, FrameEvidence, Question, Shot};
+use tiermark_signal::Size;
 
 use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
 use crate::secrets::content_of;
 use crate::shots::{Place, Shots};
 use crate::sink::read_bounded;
-use crate::verdict::{DecoyTable, Finding, FoundGeometry};
+use crate::verdict::{Finding, FoundGeometry};
 use closed::Line;
 pub use expect::{Expectation, expectation};
 use heard::Heard;
@@ -216,24 +217,6 @@ impl Tracer {
         Traced { finding, evidence, said, heard, shot }
     }
 
-    /// All marks of all projects that are read blindly in one picture, and of a frame of a shot what it says for that.
-    fn read_blindly(
-        &self,
-        frame: &Frame,
-        in_shot: bool,
-        asking: &Asking<'_>,
-    ) -> (Vec<Vec<Heard>>, Option<Vec<FrameEvidence>>) {
-        // The channels are let go before an original is looked at: at 4K they take 100 MB.
-        let (colours, alpha) = (frame.colours(), frame.alpha());
-        let picture = picture(frame, &colours, alpha.as_ref());
-        let gather = |reader: &Reader| reader.evidence(&picture, &self.question());
-        let evidence: Option<Vec<FrameEvidence>> = in_shot.then(|| self.readers.iter().map(gather).collect());
-        let seen: Vec<Seen<'_>> = (0..self.readers.len())
-            .map(|n| Seen::Picture(&picture, evidence.as_ref().map(|evidence| &evidence[n])))
-            .collect();
-        (self.read(&seen, asking), evidence)
-    }
-
     /// Compare a picture with the originals that lie under it: marks are added to what was heard, or doubted.
     fn compare(
         &self,
@@ -260,41 +243,6 @@ impl Tracer {
             (path, FoundGeometry::laid(&under.found_from_original(), frame.size()))
         });
         (said, first, trouble)
-    }
-
-    /// The decoys of those marks that were read blindly.
-    fn add_decoys(&self, finding: &mut Finding, heard: &[Vec<Heard>], frame: &Frame, sha256: Digest) {
-        let (colours, alpha) = (frame.colours(), frame.alpha());
-        let picture = picture(frame, &colours, alpha.as_ref());
-        let each = self
-            .readers
-            .iter()
-            .zip(heard)
-            .flat_map(|(reader, heard)| heard.iter().map(move |one| (reader, one)));
-        for (mark, (reader, heard)) in finding.marks.iter_mut().zip(each) {
-            if let Some(reading) = &heard.reading {
-                mark.decoys = Some(self.decoys(reader.detector_at(&heard.place), &picture, reading, sha256));
-            }
-        }
-    }
-
-    /// Keys drawn from the file's own digest: anybody gets the same ones.
-    fn decoys(
-        &self,
-        detector: &Detector,
-        picture: &Picture<'_>,
-        reading: &Reading,
-        sha256: Digest,
-    ) -> DecoyTable {
-        let seed = MarkKey::new(*sha256.as_bytes());
-        let decoys = detector.decoys(picture, reading, &seed, self.options.decoys);
-        let to_hundredths = |z: f64| (z * 100.0).round() / 100.0;
-        DecoyTable {
-            tried: decoys.decoys.len(),
-            rank: decoys.rank(),
-            real: to_hundredths(decoys.real),
-            strongest_decoy: to_hundredths(decoys.strongest().unwrap_or(0.0)),
-        }
     }
 
     /// Add a frame to the shot that is open; the shot's finding after its last frame.
@@ -393,10 +341,6 @@ fn usual_sizes(mut sizes: Vec<(u32, u32, u32)>) -> Vec<Size> {
     sizes.sort_by_key(|&(width, height, frames)| (std::cmp::Reverse(frames), width, height));
     let sizes = sizes.into_iter().filter_map(|(width, height, _)| Size::new(width as usize, height as usize));
     sizes.take(MOST_SIZES).collect()
-}
-
-fn picture<'a>(frame: &Frame, colours: &'a [Plane], alpha: Option<&'a Plane>) -> Picture<'a> {
-    Picture { colours, alpha, premultiplied: frame.alpha_is_associated() }
 }
 
 fn hex(digest: Digest) -> String {
