@@ -7,9 +7,12 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tiermark_mark::{ContentId, Detector, Effort, Embedder, MarkKey, Payload, Picture, Question, Strength};
+use tiermark_mark::{
+    ContentId, Detector, Effort, Embedder, Laid, MarkKey, Original, Payload, Picture, Question, Strength,
+};
+use tiermark_signal::align::{Alignment, Prepared, register, warp_all};
 use tiermark_signal::filter::{box_mean, gaussian, normalise_locally};
-use tiermark_signal::{Plane, Size, poisson};
+use tiermark_signal::{Homography, Plane, Size, poisson};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -89,6 +92,30 @@ fn detection(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// With the original at hand: registered, brought to the found grid, and taken away from a copy.
+fn informed(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("informed");
+    let host = frame(HD);
+    let embedder = Embedder::new(&key(1), &key(2), WORD, Strength::STANDARD);
+    let copy = embedder.embed_closed(&picture(&host), &CONTENT, &key(4));
+    let copy: Vec<Plane> = copy.into_iter().map(|plane| plane.map(|v| v.round().clamp(0.0, 255.0))).collect();
+    let (before, after) = (Prepared::new(&host[1]), &copy[1]);
+    group.bench_function("register", |b| b.iter(|| register(&before, black_box(&Prepared::new(after)))));
+    let half = Size { width: HD.width / 2, height: HD.height / 2 };
+    for (name, skew) in [("warp, scaled", 0.0), ("warp, turned", 0.01)] {
+        let map = Homography { rows: [[0.5, skew, -0.25], [-skew, 0.5, -0.25], [0.0, 0.0, 1.0]] };
+        let alignment = Alignment::exact(map);
+        group.bench_function(name, |b| b.iter(|| warp_all(black_box(&host), &alignment, half)));
+    }
+    let (original, valid, coarse) = (Original::new(&host, None), Plane::filled(HD, 1.0), [16; 64]);
+    for (name, steps) in [("evidence", None), ("evidence of a JPEG", Some(&coarse))] {
+        let base = original.base();
+        let laid = Laid { found: &copy, original: base, valid: &valid, place: &|place| place, steps };
+        group.bench_function(name, |b| b.iter(|| original.evidence(black_box(&laid))));
+    }
+    group.finish();
+}
+
 fn signal(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("signal");
     let plane = &frame(Size { width: 1280, height: 720 })[0];
@@ -106,6 +133,6 @@ fn signal(criterion: &mut Criterion) {
 criterion_group! {
     name = stages;
     config = Criterion::default().sample_size(10).warm_up_time(Duration::from_millis(500));
-    targets = embedding, detection, signal
+    targets = embedding, detection, informed, signal
 }
 criterion_main!(stages);

@@ -1,6 +1,7 @@
 //! The original on the grid of the found picture.
 
-use super::Alignment;
+use super::axis::{Axis, Taps, resampled};
+use super::{Alignment, row_places};
 use crate::resample::{cubic, cubic_weights};
 use crate::{Plane, Size};
 
@@ -12,32 +13,77 @@ use crate::{Plane, Size};
 /// within 1.8 to 4.1 code values rms, where the box is within 2.4 to 6.1. Outside the original its border is
 /// repeated; see [`coverage`].
 pub fn warp(plane: &Plane, alignment: &Alignment, size: Size) -> Plane {
-    let mut taps = [Taps::default(), Taps::default()];
-    Plane::from_fn(size, |x, y| {
-        let found = [x as f64, y as f64];
-        let [u, v] = alignment.original_at(found);
-        if !u.is_finite() || !v.is_finite() {
-            return 0.0;
-        }
-        let [reach_x, reach_y] = alignment.footprint(found);
-        if reach_x <= 1.0 && reach_y <= 1.0 {
-            let limit = |v: f64, end: usize| v.clamp(-8.0, end as f64 + 8.0) as f32;
-            return cubic(plane, limit(u, plane.width()), limit(v, plane.height()));
-        }
-        taps[0].set(u, reach_x, plane.width());
-        taps[1].set(v, reach_y, plane.height());
-        let rows = taps[1].weights.iter().enumerate();
-        rows.map(|(j, weight)| weight * taps[0].sum(plane.row(taps[1].first + j))).sum()
-    })
+    warp_all(std::slice::from_ref(plane), alignment, size).remove(0)
 }
+
+/// [`warp`] for several planes of one size: where each pixel lies is worked out once.
+///
+/// # Panics
+/// If the sizes differ.
+pub fn warp_all(planes: &[Plane], alignment: &Alignment, size: Size) -> Vec<Plane> {
+    let Some(original) = planes.first().map(Plane::size) else { return Vec::new() };
+    assert!(planes.iter().all(|plane| plane.size() == original), "planes of one picture");
+    match alignment.along_axes() {
+        Some([[step_x, shift_x], [step_y, shift_y]]) => {
+            let across = Axis::new(step_x, shift_x, size.width, original.width);
+            let down = Axis::new(step_y, shift_y, size.height, original.height);
+            planes.iter().map(|plane| resampled(plane, &across, &down)).collect()
+        }
+        None => warp_freely(planes, alignment, size),
+    }
+}
+
+/// The same for any map.
+fn warp_freely(planes: &[Plane], alignment: &Alignment, size: Size) -> Vec<Plane> {
+    let mut out = vec![Plane::filled(size, 0.0); planes.len()];
+    let (width, height) = (planes[0].width(), planes[0].height());
+    let mut places = vec![[0.0; 2]; size.width];
+    let mut taps = [Taps::default(), Taps::default()];
+    for y in 0..size.height {
+        row_places(&|at| alignment.original_at(at), y, &mut places);
+        let mut reach = [1.0; 2];
+        for (x, &[u, v]) in places.iter().enumerate() {
+            if x % FOOTPRINT == 0 {
+                reach = alignment.footprint([x as f64, y as f64]);
+            }
+            if !u.is_finite() || !v.is_finite() {
+                continue;
+            }
+            if reach.iter().all(|reach| *reach <= INTERPOLATED) {
+                let limit = |v: f64, end: usize| v.clamp(-8.0, end as f64 + 8.0) as f32;
+                let [u, v] = [limit(u, width), limit(v, height)];
+                out.iter_mut().zip(planes).for_each(|(out, plane)| out.row_mut(y)[x] = cubic(plane, u, v));
+                continue;
+            }
+            taps[0].set(u, reach[0], width);
+            taps[1].set(v, reach[1], height);
+            for (out, plane) in out.iter_mut().zip(planes) {
+                let rows = taps[1].weights.iter().enumerate();
+                let sum = rows.map(|(j, weight)| weight * taps[0].sum(plane.row(taps[1].first + j)));
+                out.row_mut(y)[x] = sum.sum();
+            }
+        }
+    }
+    out
+}
+
+/// Found pixels in a row for which a footprint counts: it changes by less than a hundredth over them.
+const FOOTPRINT: usize = 16;
+/// Up to this footprint samples are interpolated: the kernel of a hundredth more is the same.
+const INTERPOLATED: f64 = 1.01;
 
 /// 1.0 where the centre of a found pixel lies in an original of size `original`, else 0.0.
 pub fn coverage(original: Size, alignment: &Alignment, size: Size) -> Plane {
     let [w, h] = [original.width as f64 - 0.5, original.height as f64 - 0.5];
-    Plane::from_fn(size, |x, y| {
-        let [u, v] = alignment.original_at([x as f64, y as f64]);
-        f32::from(u8::from((-0.5..=w).contains(&u) && (-0.5..=h).contains(&v)))
-    })
+    let mut covered = Plane::filled(size, 0.0);
+    let mut places = vec![[0.0; 2]; size.width];
+    for y in 0..size.height {
+        row_places(&|at| alignment.original_at(at), y, &mut places);
+        for (covered, [u, v]) in covered.row_mut(y).iter_mut().zip(&places) {
+            *covered = f32::from(u8::from((-0.5..=w).contains(u) && (-0.5..=h).contains(v)));
+        }
+    }
+    covered
 }
 
 /// A plane on a grid of another size, border to border, with the kernel of [`warp`].
@@ -45,68 +91,9 @@ pub(super) fn resized(plane: &Plane, size: Size) -> Plane {
     if plane.size() == size {
         return plane.clone();
     }
-    let taps = |from: usize, to: usize| -> Vec<Taps> {
-        let step = from as f64 / to as f64;
-        let tap = |i: usize| {
-            let mut taps = Taps::default();
-            taps.set((i as f64 + 0.5) * step - 0.5, step.max(1.0), from);
-            taps
-        };
-        (0..to).map(tap).collect()
-    };
-    let (across, down) = (taps(plane.width(), size.width), taps(plane.height(), size.height));
-    let mut narrow = Plane::filled(Size { width: size.width, height: plane.height() }, 0.0);
-    for (y, row) in plane.rows().enumerate() {
-        narrow.row_mut(y).iter_mut().zip(&across).for_each(|(v, taps)| *v = taps.sum(row));
-    }
-    let mut small = Plane::filled(size, 0.0);
-    for (y, taps) in down.iter().enumerate() {
-        for (j, weight) in taps.weights.iter().enumerate() {
-            let row = narrow.row(taps.first + j);
-            small.row_mut(y).iter_mut().zip(row).for_each(|(v, s)| *v += weight * s);
-        }
-    }
-    small
-}
-
-/// The samples that one place is made of, along one axis.
-#[derive(Clone, Debug, Default)]
-struct Taps {
-    first: usize,
-    weights: Vec<f32>,
-}
-
-impl Taps {
-    /// The kernel about `at`, `reach` samples to its unit, on an axis of `length` samples; those outside are their border.
-    fn set(&mut self, at: f64, reach: f64, length: usize) {
-        let last = length as isize - 1;
-        let (from, to) = ((at - 2.0 * reach).ceil() as isize, (at + 2.0 * reach).floor() as isize);
-        let clamped = |i: isize| i.clamp(0, last) as usize;
-        self.first = clamped(from);
-        self.weights.clear();
-        self.weights.resize(clamped(to) - self.first + 1, 0.0);
-        let mut total = 0.0;
-        for i in from..=to {
-            let weight = kernel((i as f64 - at) / reach) as f32;
-            self.weights[clamped(i) - self.first] += weight;
-            total += weight;
-        }
-        self.weights.iter_mut().for_each(|w| *w /= total);
-    }
-
-    fn sum(&self, row: &[f32]) -> f32 {
-        row[self.first..].iter().zip(&self.weights).map(|(v, w)| v * w).sum()
-    }
-}
-
-/// Keys' kernel, a = -1/2.
-fn kernel(t: f64) -> f64 {
-    let t = t.abs();
-    match t {
-        ..1.0 => (1.5 * t - 2.5) * t * t + 1.0,
-        ..2.0 => ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0,
-        _ => 0.0,
-    }
+    let across = Axis::stretched(plane.width(), size.width);
+    let down = Axis::stretched(plane.height(), size.height);
+    resampled(plane, &across, &down)
 }
 
 /// Value and slopes between the samples; nothing within two samples of the border.
@@ -191,6 +178,21 @@ mod tests {
             let want = 128.0 + 60.0 * libm::sinf(u * 0.11) + 40.0 * libm::cosf(v * 0.07);
             assert!((shown.at(x, y) - want).abs() < 1.0, "{} {want}", shown.at(x, y));
             assert!((shown.at(x, y) - direct.at(x, y)).abs() < 0.01);
+        }
+    }
+
+    #[test]
+    fn maps_along_the_axes_are_the_free_ones() {
+        let plane = waves(Size { width: 200, height: 150 });
+        for [x, y] in [[0.5, 0.6], [1.0, 1.0], [1.4, 0.8], [-0.7, 1.0]] {
+            let shift = if x < 0.0 { 150.0 } else { 3.3 };
+            let map = Homography { rows: [[x, 0.0, shift], [0.0, y, -4.8], [0.0, 0.0, 1.0]] };
+            let (alignment, size) = (Alignment::exact(map), Size { width: 120, height: 90 });
+            let free = warp_freely(std::slice::from_ref(&plane), &alignment, size).remove(0);
+            let along = warp(&plane, &alignment, size);
+            for (a, b) in free.samples().iter().zip(along.samples()) {
+                assert!((a - b).abs() < 0.01, "{x} {y}: {a} {b}");
+            }
         }
     }
 

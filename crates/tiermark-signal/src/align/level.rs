@@ -3,6 +3,7 @@
 use super::Prepared;
 use super::grid::{resized, slope_at, value_at};
 use super::pose::Pose;
+use super::row_places;
 use crate::filter::gaussian;
 use crate::{Plane, Size};
 
@@ -62,8 +63,20 @@ impl Level {
 
     /// The original on the level's grid, NaN where it is not.
     pub(super) fn warped(&self, pose: &Pose) -> Plane {
-        let at = |x, y| value_at(&self.original, self.small(pose.original_at(self.place(x, y))));
-        Plane::from_fn(self.found.size(), |x, y| at(x, y).unwrap_or(f32::NAN))
+        let mut warped = Plane::filled(self.found.size(), f32::NAN);
+        let mut places = vec![[0.0; 2]; self.found.width()];
+        let place = |[x, y]: [f64; 2]| {
+            self.small(pose.original_at([x, y].map(|v| (v + 0.5) * self.factor as f64 - 0.5)))
+        };
+        for y in 0..self.found.height() {
+            row_places(&place, y, &mut places);
+            for (v, place) in warped.row_mut(y).iter_mut().zip(&places) {
+                if let Some(value) = value_at(&self.original, *place) {
+                    *v = value;
+                }
+            }
+        }
+        warped
     }
 
     /// The original's value, and its slopes for each straight found px, at a straight found place.

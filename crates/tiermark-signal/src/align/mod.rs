@@ -14,6 +14,7 @@
 //! to the found grid by [`warp`].
 
 mod agree;
+mod axis;
 mod bend;
 mod cutting;
 pub mod describe;
@@ -21,9 +22,11 @@ pub mod features;
 mod grid;
 mod lens;
 mod level;
+mod plain;
 mod pose;
 mod refine;
 mod robust;
+mod rows;
 #[cfg(test)]
 mod sample;
 mod search;
@@ -35,8 +38,10 @@ use std::sync::OnceLock;
 
 pub use describe::{Feature, signature};
 pub use features::features;
-pub use grid::{coverage, warp};
+pub use grid::{coverage, warp, warp_all};
+use pose::Pose;
 pub use pose::{Bend, Lens};
+pub use rows::row_places;
 pub use search::register;
 
 use crate::resample::block_mean;
@@ -103,9 +108,42 @@ impl Alignment {
 
     /// Original px under one found pixel, along both axes of the original; lens and bend left out.
     pub fn footprint(&self, found: [f64; 2]) -> [f64; 2] {
-        /// No map that was accepted comes near; beyond it nothing could be seen.
-        const LIMIT: f64 = 64.0;
-        self.back.jacobian(found).map(|[a, b]| (a * a + b * b).sqrt().clamp(1.0, LIMIT))
+        self.back.jacobian(found).map(|[a, b]| (a * a + b * b).sqrt().clamp(1.0, LARGEST_FOOTPRINT))
+    }
+
+    /// The same on a grid of `factor` by `factor` px to each of this, on which the found picture has the size `found`.
+    #[must_use]
+    pub fn finer(&self, factor: usize, original: Size, found: Size) -> Self {
+        let f = factor as f64;
+        let scale = |s: f64| {
+            let shift = 0.5 * (s - 1.0);
+            Homography { rows: [[s, 0.0, shift], [0.0, s, shift], [0.0, 0.0, 1.0]] }
+        };
+        let lens = self.lens.map(|lens| Lens {
+            centre: lens.centre.map(|at| (at + 0.5) * f - 0.5),
+            unit: lens.unit * f,
+            ..lens
+        });
+        let bend = self.bend.as_ref().map(|bend| Bend {
+            side: bend.side * factor,
+            shift: bend.shift.clone().map(|plane| plane.map(|v| v * factor as f32)),
+        });
+        let back = scale(1.0 / f).then(&self.back);
+        let pose = Pose { back, lens: lens.unwrap_or(Lens::none(found)), bend: bend.clone() };
+        let gate = self.gate.clone().map(|gate| Gate { side: gate.side * factor, ..gate });
+        let finer =
+            Self { map: self.map.then(&scale(f)), back, lens, bend, rms: self.rms * f, gate, ..*self };
+        match plain::simplest(&pose, finer.rms, original, found).and_then(|map| Some((map, map.inverse()?))) {
+            Some((map, back)) => Self { map, back, lens: None, ..finer },
+            None => finer,
+        }
+    }
+
+    /// Step and shift along x, and along y, of a map that stretches and moves, from found px to the original's; `None` if it does more.
+    fn along_axes(&self) -> Option<[[f64; 2]; 2]> {
+        let [[x, skew_x, left], [skew_y, y, top], last] = self.back.rows;
+        let is_plain = skew_x == 0.0 && skew_y == 0.0 && last == [0.0, 0.0, 1.0];
+        (is_plain && self.lens.is_none() && self.bend.is_none()).then_some([[x, left], [y, top]])
     }
 
     /// Whether the two agree around a found pixel; everywhere if the geometry was known.
@@ -145,6 +183,8 @@ pub struct Prepared<'a> {
     features: OnceLock<Vec<Feature>>,
 }
 
+/// Original px under one found pixel at most: no map that was accepted comes near; beyond it nothing could be seen.
+const LARGEST_FOOTPRINT: f64 = 64.0;
 /// How often a picture can be halved: 100 megapixels are 156 px wide by then.
 const HALVINGS: usize = 6;
 /// Features of one picture.
@@ -194,5 +234,31 @@ impl<'a> Prepared<'a> {
 impl From<Plane> for Prepared<'_> {
     fn from(luma: Plane) -> Self {
         Self { luma: Cow::Owned(luma), halved: Default::default(), features: OnceLock::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finer_grid_shows_the_same_places() {
+        let (original, coarse, fine) = (
+            Size { width: 3840, height: 2160 },
+            Size { width: 1920, height: 1080 },
+            Size { width: 3840, height: 2160 },
+        );
+        let whole = Alignment::exact(Homography::stretch(original, coarse));
+        assert_eq!(whole.finer(2, original, fine).map, Homography::IDENTITY);
+        let turned = Homography { rows: [[0.5, 0.01, 30.0], [-0.02, 0.6, 5.0], [1e-5, 0.0, 1.0]] };
+        let lens = Lens { k: [-0.02, 0.0], ..Lens::none(coarse) };
+        let shift = [1.0, -0.5].map(|v| Plane::from_fn(Size { width: 9, height: 7 }, |x, _| v * x as f32));
+        let bend = Some(Bend { side: 200, shift });
+        let bent = Alignment { lens: Some(lens), bend, ..Alignment::exact(turned) };
+        let finer = bent.finer(2, original, fine);
+        for [x, y] in [[0.0, 0.0], [700.0, 33.0], [1919.0, 1079.0]] {
+            let (want, at) = (bent.original_at([x, y]), finer.original_at([2.0 * x + 0.5, 2.0 * y + 0.5]));
+            assert!((0..2).all(|i| (at[i] - want[i]).abs() < 1e-6), "{at:?} {want:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::level::Level;
 use super::pose::{Lens, Pose};
 use super::refine::{LensTerm, Refined, Tone, factors, refine};
 use super::robust::{self, Match, Model};
-use super::{Alignment, Feature, Gate, Prepared, bend, cutting, features, trivial};
+use super::{Alignment, Feature, Gate, Prepared, bend, cutting, features, plain, trivial};
 use crate::{Homography, Plane, Size};
 
 /// Where `found` shows `original`: best first, several for several panels, empty if it does not.
@@ -100,7 +100,7 @@ impl Search<'_, '_> {
         let as_good = 50 * blocks.count().alike >= 48 * refined.count.alike;
         let unsure = refined.likeness < REDRAWN || refined.grain != Grain::COARSE || !is_clear(&refined);
         if unsure && as_good {
-            return Refined { pose: guess.clone(), count: blocks.count(), level, ..refined };
+            return refined.moved_to(guess.clone(), level, blocks.count());
         }
         refined
     }
@@ -169,7 +169,7 @@ impl Search<'_, '_> {
 
     /// Whether displacements are left that a homography does not explain.
     fn is_distorted(&self, r: &Refined) -> bool {
-        let left = left(r);
+        let left = r.left();
         left.shared.max(left.noise) > BENT * self.unit()
     }
 
@@ -180,7 +180,7 @@ impl Search<'_, '_> {
         let second = first.as_ref().and_then(|r| self.with_lens(r));
         let refined = second.as_ref().or(first.as_ref()).unwrap_or(refined);
         let mut pose = refined.pose.clone();
-        let mut rest = left(refined);
+        let mut rest = refined.left();
         // Behind paint, and where lines were redrawn, displacements are no bend.
         let whole = refined.count.share() >= PHOTO && refined.likeness >= REDRAWN;
         if whole && rest.shared > BENT * self.unit() && rest.shared > rest.noise {
@@ -204,7 +204,7 @@ impl Search<'_, '_> {
         // Without its lens a pose is right in a part only: the corners have far to go.
         let (all, far) = (factors(self.found), 10.0 * FAR * self.unit());
         let after = refine(self.original, self.found, &before.pose, &all, far, LensTerm::Free, before.grain)?;
-        let calmer = before.likeness >= REDRAWN && left(&after).shared < 0.8 * left(before).shared;
+        let calmer = before.likeness >= REDRAWN && after.left().shared < 0.8 * before.left().shared;
         ((calmer || worth(&after) > 1.01 * worth(before)) && self.is_sane(&after)).then_some(after)
     }
 
@@ -234,23 +234,25 @@ impl Search<'_, '_> {
             Says::Flat => flat_agrees(&level.found, &warped, [x * side, y * side], side, tone),
         };
         let gate = Plane::from_fn(blocks.size, |x, y| f32::from(u8::from(agrees(x, y))));
-        let map = pose.back.inverse().unwrap_or(Homography::IDENTITY);
+        let rms = (left.shared * left.shared + left.noise * left.noise).sqrt();
+        let (mut map, mut back) = (pose.back.inverse().unwrap_or(Homography::IDENTITY), pose.back);
+        let mut lens = (!pose.lens.is_none()).then_some(pose.lens);
+        let simple = plain::simplest(pose, rms, self.original.size(), self.found.size());
+        if let Some((simple, way_back)) = simple.and_then(|map| Some((map, map.inverse()?))) {
+            (map, back, lens) = (simple, way_back, None);
+        }
         Alignment {
-            lens: (!pose.lens.is_none()).then_some(pose.lens),
+            lens,
             bend: pose.bend.clone(),
-            rms: (left.shared * left.shared + left.noise * left.noise).sqrt(),
+            rms,
             inside: blocks.inside(),
             alike: blocks.count().share(),
             by_chance: refined.chance.share(),
             gate: Some(Gate { side: side * level.factor, blocks: gate }),
             map,
-            back: pose.back,
+            back,
         }
     }
-}
-
-fn left(r: &Refined) -> bend::Left {
-    bend::left(&r.level, &r.pose, &r.tone, r.grain)
 }
 
 /// How much agrees, and how well.

@@ -1,5 +1,7 @@
 //! How the sharpness of one picture became that of another.
 
+use std::borrow::Cow;
+
 use super::{MOSTLY, chosen, robust_weights};
 use crate::filter::gaussian;
 use crate::solve::Normal;
@@ -45,8 +47,11 @@ impl Blur {
         let Some((kernel, constant)) = fit_kernel(&blurred, after, &places) else {
             return Self { sigma, ..Self::none() };
         };
-        let made = widest(Convolve { plane: &blurred, kernel: &kernel, constant });
-        let is_plain = misfit(&made, after, &places) < PLAIN * misfit(before, after, &places);
+        let apart = |&i: &usize| {
+            let made = constant + convolved(&blurred, &kernel, i);
+            f64::from((made - after.samples()[i]).abs()).sqrt()
+        };
+        let is_plain = places.iter().map(apart).sum::<f64>() < PLAIN * misfit(before, after, &places);
         Self { sigma, kernel: Some(kernel), constant, is_plain }
     }
 
@@ -62,10 +67,11 @@ impl Blur {
 
     /// What `before` becomes.
     pub fn apply(&self, before: &Plane) -> Plane {
-        let blurred = gaussian(before, self.sigma);
+        let blurred =
+            if self.sigma > 0.0 { Cow::Owned(gaussian(before, self.sigma)) } else { Cow::Borrowed(before) };
         match &self.kernel {
             Some(kernel) => widest(Convolve { plane: &blurred, kernel, constant: self.constant }),
-            None => blurred,
+            None => blurred.into_owned(),
         }
     }
 }
@@ -76,10 +82,22 @@ fn misfit(one: &Plane, other: &Plane, places: &[usize]) -> f64 {
     places.iter().map(apart).sum()
 }
 
+/// What the kernel makes of the sample at `i`, which is no nearer to the border than it reaches.
+#[inline(always)]
+fn convolved(plane: &Plane, kernel: &[f32; TAPS], i: usize) -> f32 {
+    let width = plane.width();
+    let rows = kernel.chunks_exact(SIDE).enumerate().map(|(row, taps)| {
+        let from = i + row * width - REACH * width - REACH;
+        taps.iter().zip(&plane.samples()[from..from + SIDE]).map(|(t, v)| t * v).sum::<f32>()
+    });
+    rows.sum()
+}
+
 /// The Gaussian that brings `before` nearest to `after`, if one brings it much nearer.
-fn softened(before: &Plane, after: &Plane, places: &[usize]) -> (f32, Plane) {
+fn softened<'a>(before: &'a Plane, after: &Plane, places: &[usize]) -> (f32, Cow<'a, Plane>) {
     let none = misfit(before, after, places);
-    let mut best = (f64::MAX, 0.0, before.clone());
+    // A wider blur than the right one is worse the wider it is: where the narrowest is no better than none, none is right.
+    let mut best = (none, 0.0, Cow::Borrowed(before));
     for sigma in SIGMAS {
         let blurred = gaussian(before, sigma);
         let apart = misfit(&blurred, after, places);
@@ -87,9 +105,9 @@ fn softened(before: &Plane, after: &Plane, places: &[usize]) -> (f32, Plane) {
         if apart >= best.0 {
             break;
         }
-        best = (apart, sigma, blurred);
+        best = (apart, sigma, Cow::Owned(blurred));
     }
-    if best.0 < NEARER * none { (best.1, best.2) } else { (0.0, before.clone()) }
+    if best.0 < NEARER * none { (best.1, best.2) } else { (0.0, Cow::Borrowed(before)) }
 }
 
 /// The steepest two fifths of the places, evenly thinned.

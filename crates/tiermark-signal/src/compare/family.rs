@@ -9,6 +9,8 @@ use crate::{Plane, Size};
 const SIDE: usize = 240;
 const RIM: usize = 40;
 const PARTS: usize = 9;
+/// Parts on which the whole family is tried.
+const SCREENED: usize = 4;
 /// Every fifth sample of a part, by a step prime to its side.
 const STRIDE: usize = 5;
 /// What is further off counts as far as this, code values: it was drawn over.
@@ -34,7 +36,12 @@ pub(super) fn best(before: &Plane, after: &Plane, plain: &Plane, valid: &Plane) 
     if explained < EXPLAINED {
         return None;
     }
-    let (operator, misfit) = sampled.refined(sampled.chosen());
+    // Which one it is, the busiest parts tell; how well it explains the picture, all of them.
+    let same = sampled.misfit(&sampled.make(|part| Operator::Same.apply(part)));
+    let (chosen, _) = sampled.busiest(SCREENED).chosen();
+    let misfit = sampled.misfit(&sampled.make(|part| chosen.apply(part)));
+    let first = if misfit < same { (chosen, misfit) } else { (Operator::Same, same) };
+    let (operator, misfit) = sampled.refined(first);
     (misfit < NEARER * explained).then_some(operator)
 }
 
@@ -97,6 +104,14 @@ impl Sampled {
         };
         sampled.after = sampled.read(after, parts);
         (sampled.after.len() >= 2000).then_some(sampled)
+    }
+
+    /// The first parts alone.
+    fn busiest(&self, parts: usize) -> Self {
+        let parts = parts.min(self.before.len());
+        let places = self.places[..parts].to_vec();
+        let samples: usize = places.iter().map(Vec::len).sum();
+        Self { before: self.before[..parts].to_vec(), places, after: self.after[..samples].to_vec() }
     }
 
     /// The samples of a whole plane.

@@ -21,14 +21,25 @@ const MOST: usize = 60_000;
 
 /// Places of the samples that a fit looks at: evenly over those that `take` chooses, the same on every machine.
 fn chosen(valid: &Plane, most: usize, take: impl Fn(usize) -> bool) -> Vec<usize> {
-    let all = valid.samples().iter().enumerate().filter(|(i, v)| **v > 0.0 && take(*i)).map(|(i, _)| i);
-    let all: Vec<usize> = all.collect();
-    if all.len() <= most {
-        return all;
+    let takes = |i: &usize| valid.samples()[*i] > 0.0 && take(*i);
+    let places = 0..valid.samples().len();
+    let count = places.clone().filter(takes).count();
+    if count <= most {
+        return places.filter(takes).collect();
     }
     // A stride prime to most widths, so that no column is left out.
-    let step = all.len() as f64 / most as f64;
-    (0..most).map(|k| all[((k as f64 + scatter(k)) * step) as usize]).collect()
+    let step = count as f64 / most as f64;
+    let wanted = (0..most).map(|k| ((k as f64 + scatter(k)) * step) as usize);
+    let (mut all, mut passed, mut place) = (places.filter(takes), 0, None);
+    let next = |n: usize| {
+        // The same one twice where there are hardly more than are wanted.
+        if n >= passed {
+            place = all.nth(n - passed);
+            passed = n + 1;
+        }
+        place
+    };
+    wanted.filter_map(next).collect()
 }
 
 /// A number in 0.0..1.0 for each k, without pattern: the golden ratio's multiples.

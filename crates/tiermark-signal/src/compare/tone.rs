@@ -72,7 +72,7 @@ impl Tone {
     pub fn apply(&self, before: &[Plane]) -> Vec<Plane> {
         let apply = |(c, curve): (usize, &Curve)| {
             let sources = Sources::of(before, self.curves.len(), c);
-            widest(Apply { curve, sources: &sources })
+            widest(Apply { curve, sources })
         };
         self.curves.iter().enumerate().map(apply).collect()
     }
@@ -85,9 +85,10 @@ impl Tone {
             let sources = Sources::of(before, self.curves.len(), c);
             let rise = curve.rises();
             // A grey step moves a luma source by itself, and differences of channels not at all.
-            let constant = if sources.are_differences { 0.0 } else { curve.others.iter().sum::<f32>() };
-            for (v, from) in slope.samples_mut().iter_mut().zip(sources.main.samples()) {
-                *v += share * (constant + rise[place(*from).0]);
+            let others = curve.others.iter().sum::<f32>();
+            let constant = if matches!(sources, Sources::Luma(_)) { 0.0 } else { others };
+            for (i, v) in slope.samples_mut().iter_mut().enumerate() {
+                *v += share * (constant + rise[place(sources.at(i)[0]).0]);
             }
         }
         slope
@@ -106,40 +107,50 @@ impl Tone {
 }
 
 /// What a channel is made of.
-struct Sources<'a> {
-    main: std::borrow::Cow<'a, Plane>,
-    others: Vec<std::borrow::Cow<'a, Plane>>,
-    are_differences: bool,
+#[derive(Clone, Copy)]
+enum Sources<'a> {
+    /// One channel.
+    One(&'a Plane),
+    /// A channel, and the two others.
+    Three([&'a Plane; 3]),
+    /// Luma of red, green and blue, and by how much red and blue are above it.
+    Luma([&'a Plane; 3]),
 }
 
 impl<'a> Sources<'a> {
     fn of(before: &'a [Plane], channels: usize, c: usize) -> Self {
-        use std::borrow::Cow::{Borrowed, Owned};
         match (before, channels) {
-            ([red, _, blue], 1) => {
-                let luma = luma(before);
-                let less = |plane: &Plane| {
-                    let pairs = plane.samples().iter().zip(luma.samples()).map(|(v, l)| v - l);
-                    Plane::new(plane.size(), pairs.collect()).expect("as many samples")
-                };
-                let others = vec![Owned(less(red)), Owned(less(blue))];
-                Self { main: Owned(luma), others, are_differences: true }
-            }
+            ([red, green, blue], 1) => Self::Luma([red, green, blue]),
             ([_, _, _], 3) => {
-                let others = (0..3).filter(|&i| i != c).map(|i| Borrowed(&before[i])).collect();
-                Self { main: Borrowed(&before[c]), others, are_differences: false }
+                let mut others = (0..3).filter(|&i| i != c).map(|i| &before[i]);
+                let mut other = || others.next().expect("two of three");
+                Self::Three([&before[c], other(), other()])
             }
-            _ => Self { main: Borrowed(&before[0]), others: Vec::new(), are_differences: false },
+            _ => Self::One(&before[0]),
+        }
+    }
+
+    /// The main one, and the others.
+    #[inline(always)]
+    fn at(&self, i: usize) -> [f32; 3] {
+        match self {
+            Self::One(plane) => [plane.samples()[i], 0.0, 0.0],
+            Self::Three(planes) => planes.map(|plane| plane.samples()[i]),
+            Self::Luma(planes) => {
+                let [red, green, blue] = planes.map(|plane| plane.samples()[i]);
+                let luma = luma_of(red, green, blue);
+                [luma, red - luma, blue - luma]
+            }
         }
     }
 }
 
 /// `.299 R + .587 G + .114 B` of three channels, or the only one.
-pub(super) fn luma(colours: &[Plane]) -> Plane {
+fn luma(colours: &[Plane]) -> Plane {
     let [red, green, blue] = colours else { return colours[0].clone() };
     let mut luma = red.clone();
     let others = green.samples().iter().zip(blue.samples());
-    luma.samples_mut().iter_mut().zip(others).for_each(|(r, (g, b))| *r = 0.299 * *r + 0.587 * g + 0.114 * b);
+    luma.samples_mut().iter_mut().zip(others).for_each(|(r, (g, b))| *r = luma_of(*r, *g, *b));
     luma
 }
 
@@ -147,22 +158,26 @@ impl Sources<'_> {
     /// What a sample is the sum of: a node or a share, and how much of it.
     #[inline(always)]
     fn terms(&self, i: usize) -> [(usize, f64); 4] {
-        let (k, t) = place(self.main.samples()[i]);
+        let [main, one, other] = self.at(i);
+        let (k, t) = place(main);
         let t = f64::from(t);
-        let other = |n: usize| self.others.get(n).map_or(0.0, |plane| f64::from(plane.samples()[i]));
-        [(k, 1.0 - t), (k + 1, t), (NODES, other(0)), (NODES + 1, other(1))]
+        [(k, 1.0 - t), (k + 1, t), (NODES, f64::from(one)), (NODES + 1, f64::from(other))]
     }
 }
 
 /// 1.0 where both pictures have an edge in the same direction, 0.0 elsewhere: no paint has the edges of what it covers.
-fn common_edges(from: &Plane, to: &Plane, places: &[usize]) -> Vec<f64> {
+fn common_edges(from: &Sources<'_>, to: &Plane, places: &[usize]) -> Vec<f64> {
     /// Code values over two pixels.
     const STEEP: f32 = 8.0;
     /// Cosine of the angle between them; a negative has them the other way round.
     const ALONG: f32 = 0.97;
-    let Size { width, height } = from.size();
-    let gradient = |plane: &Plane, i: usize| {
-        let v = plane.samples();
+    let Size { width, height } = to.size();
+    let before = |i: usize| {
+        let at = |i: usize| from.at(i)[0];
+        [at(i + 1) - at(i - 1), at(i + width) - at(i - width)]
+    };
+    let after = |i: usize| {
+        let v = to.samples();
         [v[i + 1] - v[i - 1], v[i + width] - v[i - width]]
     };
     let weight = |&i: &usize| {
@@ -170,12 +185,17 @@ fn common_edges(from: &Plane, to: &Plane, places: &[usize]) -> Vec<f64> {
         if x == 0 || y == 0 || x + 1 >= width || y + 1 >= height {
             return 0.0;
         }
-        let ([ax, ay], [bx, by]) = (gradient(from, i), gradient(to, i));
+        let ([ax, ay], [bx, by]) = (before(i), after(i));
         let (a, b, dot) = (ax * ax + ay * ay, bx * bx + by * by, ax * bx + ay * by);
         let steep = a.min(b) > STEEP * STEEP;
         f64::from(u8::from(steep && dot * dot > ALONG * ALONG * a * b))
     };
     places.iter().map(weight).collect()
+}
+
+#[inline(always)]
+fn luma_of(red: f32, green: f32, blue: f32) -> f32 {
+    0.299 * red + 0.587 * green + 0.114 * blue
 }
 
 /// The node below a value, and its share of the way to the next.
@@ -201,7 +221,7 @@ impl Curve {
         }
         let all_alike = vec![1.0; places.len()];
         let all = Self::fit_from(sources, to, places, (&all_alike, MOSTLY))?;
-        let edges = common_edges(&sources.main, to, places);
+        let edges = common_edges(sources, to, places);
         // Paint of one colour is explained by that colour, but no edge is.
         let count = edges.iter().sum::<f64>() as usize;
         let judges = if count >= LEAST { &edges } else { &all_alike };
@@ -292,7 +312,7 @@ fn smooth(normal: &mut Normal, places: usize) {
 
 struct Apply<'a> {
     curve: &'a Curve,
-    sources: &'a Sources<'a>,
+    sources: Sources<'a>,
 }
 
 impl Wide for Apply<'_> {
@@ -302,15 +322,13 @@ impl Wide for Apply<'_> {
     fn run(self) -> Plane {
         let Self { curve, sources } = self;
         let rises: [f32; NODES] = curve.rises().map(|rise| rise * STEP);
-        let mut out = sources.main.as_ref().clone();
-        for v in out.samples_mut() {
-            let (k, t) = place(*v);
-            *v = curve.nodes[k] + t * rises[k];
-        }
-        for (other, share) in sources.others.iter().zip(curve.others) {
-            out.samples_mut().iter_mut().zip(other.samples()).for_each(|(v, o)| *v += share * o);
-        }
-        out
+        let made = |[main, one, other]: [f32; 3]| {
+            let (k, t) = place(main);
+            curve.nodes[k] + t * rises[k] + curve.others[0] * one + curve.others[1] * other
+        };
+        let (Sources::One(main) | Sources::Three([main, ..]) | Sources::Luma([main, ..])) = sources;
+        let samples = (0..main.samples().len()).map(|i| made(sources.at(i)));
+        Plane::new(main.size(), samples.collect()).expect("as many samples")
     }
 }
 

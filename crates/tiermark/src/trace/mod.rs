@@ -1,5 +1,6 @@
 //! The second journey: a found file in, a verdict out.
 
+mod blind;
 mod chain;
 mod closed;
 mod expect;
@@ -21,7 +22,7 @@ use tiermark_frame::{Frame, Limits};
 use tiermark_ledger::store::StoreError;
 use tiermark_ledger::{Digest, Kid, MarkId, PartyId, Secrets, Studio, StudioError, VerifiedHandover};
 pub use tiermark_mark::Effort;
-use tiermark_mark::{ContentId, Detector, FrameEvidence, MarkKey, Picture, Question, Reading, Shot};
+use tiermark_mark::{ContentId, FrameEvidence, Question, Shot};
 use tiermark_signal::Size;
 
 use crate::inputs::{Input, Inputs, why};
@@ -29,7 +30,7 @@ use crate::ordered::Ordered;
 use crate::secrets::content_of;
 use crate::shots::{Place, Shots};
 use crate::sink::read_bounded;
-use crate::verdict::{DecoyTable, Finding, FoundGeometry};
+use crate::verdict::{Finding, FoundGeometry};
 use closed::Line;
 pub use expect::{Expectation, expectation};
 use heard::Heard;
@@ -197,18 +198,9 @@ impl Tracer {
     }
 
     fn judge(&self, input: &Input, sha256: Digest, frame: &Frame, shot: Option<Place>) -> Traced {
-        let (colours, alpha) = (frame.colours(), frame.alpha());
-        let picture =
-            Picture { colours: &colours, alpha: alpha.as_ref(), premultiplied: frame.alpha_is_associated() };
-        let gather = |reader: &Reader| reader.evidence(&picture, &self.question());
-        let evidence: Option<Vec<FrameEvidence>> =
-            shot.is_some().then(|| self.readers.iter().map(gather).collect());
-        let seen: Vec<Seen<'_>> = (0..self.readers.len())
-            .map(|n| Seen::Picture(&picture, evidence.as_ref().map(|evidence| &evidence[n])))
-            .collect();
         let (listed, recipient) = (|mark| self.is_listed(mark), |mark, root| self.recipient(mark, root));
         let asking = self.asking(&listed, &recipient);
-        let mut heard = self.read(&seen, &asking);
+        let (mut heard, evidence) = self.read_blindly(frame, shot.is_some(), &asking);
         let (said, original, trouble) = self.compare(frame, sha256, &mut heard, &asking);
         let mut finding = self.finding(input.path.clone(), &heard);
         finding.sha256 = Some(hex(sha256));
@@ -218,7 +210,7 @@ impl Tracer {
             finding.geometry = Some(geometry);
         }
         if self.options.decoys > 0 {
-            self.add_decoys(&mut finding, &heard, &picture, sha256);
+            self.add_decoys(&mut finding, &heard, frame, sha256);
         }
         // Blind readings add up in their own way.
         heard.iter_mut().for_each(|heard| heard.retain(|one| one.reading.is_none()));
@@ -251,39 +243,6 @@ impl Tracer {
             (path, FoundGeometry::laid(&under.found_from_original(), frame.size()))
         });
         (said, first, trouble)
-    }
-
-    /// The decoys of those marks that were read blindly.
-    fn add_decoys(&self, finding: &mut Finding, heard: &[Vec<Heard>], picture: &Picture<'_>, sha256: Digest) {
-        let each = self
-            .readers
-            .iter()
-            .zip(heard)
-            .flat_map(|(reader, heard)| heard.iter().map(move |one| (reader, one)));
-        for (mark, (reader, heard)) in finding.marks.iter_mut().zip(each) {
-            if let Some(reading) = &heard.reading {
-                mark.decoys = Some(self.decoys(reader.detector_at(&heard.place), picture, reading, sha256));
-            }
-        }
-    }
-
-    /// Keys drawn from the file's own digest: anybody gets the same ones.
-    fn decoys(
-        &self,
-        detector: &Detector,
-        picture: &Picture<'_>,
-        reading: &Reading,
-        sha256: Digest,
-    ) -> DecoyTable {
-        let seed = MarkKey::new(*sha256.as_bytes());
-        let decoys = detector.decoys(picture, reading, &seed, self.options.decoys);
-        let to_hundredths = |z: f64| (z * 100.0).round() / 100.0;
-        DecoyTable {
-            tried: decoys.decoys.len(),
-            rank: decoys.rank(),
-            real: to_hundredths(decoys.real),
-            strongest_decoy: to_hundredths(decoys.strongest().unwrap_or(0.0)),
-        }
     }
 
     /// Add a frame to the shot that is open; the shot's finding after its last frame.

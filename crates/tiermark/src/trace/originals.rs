@@ -83,13 +83,12 @@ impl Originals {
         }
         let Some(archive) = &self.archive else { return (Vec::new(), None) };
         let candidates = archive.candidates(&found.luma, LISTED);
-        let (mut laid, mut trouble): (Vec<(Arc<Ready>, Alignment, f64)>, _) = (Vec::new(), None);
+        let (mut laid, mut trouble): (Vec<(Arc<Ready>, Alignment)>, _) = (Vec::new(), None);
         let mut tried = 0;
         for candidate in candidates.iter().filter(|candidate| is_likely(candidate)) {
             // Frames of one shot bear one mark: one of them that fits is enough, unless another fits better.
-            let same = |(ready, ..): &&(Arc<Ready>, Alignment, f64)| {
-                ready.known.content == Some(candidate.entry.content)
-            };
+            let same =
+                |(ready, _): &&(Arc<Ready>, Alignment)| ready.known.content == Some(candidate.entry.content);
             if tried == TRIED || laid.len() == PANELS || laid.iter().filter(same).count() > 1 {
                 continue;
             }
@@ -104,8 +103,7 @@ impl Originals {
             for alignment in register(ready.prepared(), &prepared) {
                 // A part that fits leaves room for others beside it.
                 tried -= usize::from(alignment.inside < 0.5 && tried > 0);
-                let misfit = ready.misfit(&alignment, found);
-                laid.push((ready.clone(), alignment, misfit));
+                laid.push((ready.clone(), alignment));
             }
         }
         (best(laid, found).into_iter().map(|(ready, laid)| ready.taken_away(laid, found)).collect(), trouble)
@@ -175,8 +173,17 @@ fn is_likely(candidate: &Candidate) -> bool {
 
 /// Of originals that lie over each other the one that fits best, and those that fit as well: they are the same where it
 /// matters.
-fn best(mut laid: Vec<(Arc<Ready>, Alignment, f64)>, found: &FoundPicture) -> Vec<(Arc<Ready>, Alignment)> {
+fn best(laid: Vec<(Arc<Ready>, Alignment)>, found: &FoundPicture) -> Vec<(Arc<Ready>, Alignment)> {
     const AS_WELL: f64 = 1.02;
+    // One that is alone needs no comparison.
+    if laid.len() < 2 {
+        return laid;
+    }
+    let misfit = |(ready, alignment): (Arc<Ready>, Alignment)| {
+        let misfit = ready.misfit(&alignment, found);
+        (ready, alignment, misfit)
+    };
+    let mut laid: Vec<(Arc<Ready>, Alignment, f64)> = laid.into_iter().map(misfit).collect();
     laid.sort_by(|a, b| a.2.total_cmp(&b.2));
     let mut kept: Vec<(Arc<Ready>, Alignment, f64)> = Vec::new();
     for one in laid {

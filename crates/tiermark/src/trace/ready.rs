@@ -1,12 +1,13 @@
 //! One original, read and made ready to be laid under found pictures.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tiermark_frame::Frame;
 use tiermark_ledger::Digest;
 use tiermark_mark::{ContentId, Evidence, Laid, Original};
-use tiermark_signal::align::{Alignment, Prepared, coverage, warp};
+use tiermark_signal::align::{Alignment, Prepared, coverage, warp, warp_all};
 use tiermark_signal::compare::Tone;
 use tiermark_signal::filter::box_mean;
 use tiermark_signal::resample::block_mean;
@@ -134,6 +135,8 @@ pub(super) struct FoundPicture {
     pub(super) colours: Vec<Plane>,
     pub(super) luma: Plane,
     steps: Option<[u16; 64]>,
+    /// Luma as it was found, where a quantiser's grid must stay whole and the rest is looked at on a coarser one.
+    fine: Option<Plane>,
     pub(super) factor: usize,
 }
 
@@ -142,15 +145,17 @@ impl FoundPicture {
         let steps = frame.luma_steps();
         let area = frame.size().area();
         let factor = (1..).find(|f| area <= MOST_SAMPLES * f * f).unwrap_or(1);
+        let (colours, luma) = (frame.colours_on_white(), frame.luma_on_white());
+        if factor == 1 {
+            return Self { colours, luma, steps, fine: None, factor };
+        }
+        let smaller = |plane: &Plane| block_mean(plane, factor);
+        let colours = colours.iter().map(smaller).collect();
+        let coarse = smaller(&luma);
         // A quantiser's grid must stay whole: at 4K and JPEG 10 it is worth everything (z 36 against nothing). Only where that would
         // cost too much is it given up.
-        let factor = if steps.is_some() && factor <= 2 { 1 } else { factor };
-        let smaller = |plane: &Plane| block_mean(plane, factor);
-        if factor == 1 {
-            return Self { colours: frame.colours_on_white(), luma: frame.luma_on_white(), steps, factor };
-        }
-        let colours = frame.colours_on_white().iter().map(smaller).collect();
-        Self { colours, luma: smaller(&frame.luma_on_white()), steps: None, factor }
+        let fine = (steps.is_some() && factor == 2).then_some(luma);
+        Self { colours, luma: coarse, steps, fine, factor }
     }
 }
 
@@ -178,8 +183,7 @@ impl Ready {
     /// The same in all channels.
     fn became(&self, alignment: &Alignment, found: &FoundPicture) -> (Vec<Plane>, Plane) {
         let size = found.luma.size();
-        let laid: Vec<Plane> =
-            self.original.base().iter().map(|plane| warp(plane, alignment, size)).collect();
+        let laid = warp_all(self.original.base(), alignment, size);
         let valid = coverage(self.prepared.size(), alignment, size);
         (Tone::fit(&laid, &found.colours, &valid).apply(&laid), valid)
     }
@@ -196,23 +200,37 @@ impl Ready {
 
     /// What is left of a found picture when this original is taken away.
     pub(super) fn taken_away(self: &Arc<Self>, alignment: Alignment, found: &FoundPicture) -> Under {
-        let size = found.luma.size();
-        let base = self.original.base();
-        let exact = size == self.known.size && is_identity(&alignment);
-        let laid: Vec<Plane> = match exact {
-            true => base.to_vec(),
-            false => base.iter().map(|plane| warp(plane, &alignment, size)).collect(),
-        };
-        let valid = coverage(self.known.size, &alignment, size);
-        let place = |at: [f64; 2]| alignment.original_at(at);
-        let evidence = self.original.evidence(&Laid {
-            found: &found.colours,
-            original: &laid,
-            valid: &valid,
-            place: &place,
-            steps: found.steps.as_ref(),
-        });
+        let steps = found.steps.as_ref();
+        let mut evidence =
+            self.laid(&alignment, &found.colours, steps.filter(|_| found.factor == 1), &|laid| {
+                self.original.evidence(laid)
+            });
+        if let Some(fine) = &found.fine {
+            let finer = alignment.finer(found.factor, self.known.size, fine.size());
+            let quantised = self.laid(&finer, std::slice::from_ref(fine), steps, &|laid| {
+                self.original.quantised_evidence(laid)
+            });
+            evidence.extend(quantised);
+        }
         Under { ready: self.clone(), alignment, factor: found.factor, evidence }
+    }
+}
+
+impl Ready {
+    /// Lay the original under these channels, and ask.
+    fn laid<T>(
+        &self,
+        alignment: &Alignment,
+        found: &[Plane],
+        steps: Option<&[u16; 64]>,
+        ask: &dyn Fn(&Laid<'_>) -> T,
+    ) -> T {
+        let (size, base) = (found[0].size(), self.original.base());
+        let exact = size == self.known.size && is_identity(alignment);
+        let original = if exact { Cow::Borrowed(base) } else { Cow::Owned(warp_all(base, alignment, size)) };
+        let valid = coverage(self.known.size, alignment, size);
+        let place = |at: [f64; 2]| alignment.original_at(at);
+        ask(&Laid { found, original: &original, valid: &valid, place: &place, steps })
     }
 }
 

@@ -13,6 +13,7 @@ mod residual;
 mod score;
 mod word;
 
+use tiermark_signal::align::row_places;
 use tiermark_signal::filter::gaussian;
 use tiermark_signal::{Plane, Size};
 
@@ -23,7 +24,7 @@ use crate::layout::{CELL_PLANES, CellPlane, Component, NODE};
 use nodes::Nodes;
 use operated::Operated;
 use quantised::Expected;
-use residual::Residual;
+use residual::{Part, Residual, Unquantised};
 pub use score::{Profile, Scores};
 pub use word::WordEvidence;
 
@@ -132,9 +133,16 @@ impl Original {
     pub fn evidence(&self, laid: &Laid<'_>) -> Vec<Evidence> {
         let residual = Residual::of(laid);
         let plain = self.plain(&residual, laid);
-        let quantised = laid.steps.map(|steps| self.quantised(&residual, laid, steps));
+        let quantised = laid.steps.map(|steps| self.quantised(residual.unquantised(), laid, steps));
         let operated = operated::left(laid).map(|operated| self.operated(&operated, laid));
         std::iter::once(plain).chain(quantised).chain(operated).collect()
+    }
+
+    /// What the luma of a JPEG says through its quantiser, on a grid of its own: that of a large picture, which is asked in the other
+    /// ways on a coarser one. `found` is luma alone; nothing if there are no steps.
+    pub fn quantised_evidence(&self, laid: &Laid<'_>) -> Option<Evidence> {
+        let steps = laid.steps?;
+        Some(self.quantised(Unquantised::of(laid), laid, steps))
     }
 
     fn operated(&self, operated: &Operated, laid: &Laid<'_>) -> Evidence {
@@ -153,7 +161,7 @@ impl Original {
     }
 
     fn plain(&self, residual: &Residual, laid: &Laid<'_>) -> Evidence {
-        let spread = |part: &residual::Part| Nodes::spread(part, laid, &self.grid).matched(&self.growth);
+        let spread = |part: &Part| Nodes::spread(part, laid, &self.grid).matched(&self.growth);
         let luma = spread(&residual.luma);
         let chroma =
             residual.chroma.as_ref().filter(|_| self.coloured).map(|parts| parts.each_ref().map(spread));
@@ -170,14 +178,16 @@ impl Original {
         Evidence { way: Way::Plain, cells, word: WordEvidence { nodes: luma } }
     }
 
-    fn quantised(&self, residual: &Residual, laid: &Laid<'_>, steps: &[u16; 64]) -> Evidence {
-        let slope = self.grown_slope(&residual.luma.slope, laid);
-        let expected = Expected { luma: &residual.expected, slope: &slope, steps };
-        let mut part = expected.compare(&residual.found, laid, &self.grid);
-        if residual.sigma > 0.0 {
-            part.left = gaussian(&part.left, residual.sigma);
+    fn quantised(&self, luma: Unquantised, laid: &Laid<'_>, steps: &[u16; 64]) -> Evidence {
+        let Unquantised { expected, found, sigma, slope } = luma;
+        let grown = self.grown_slope(&slope, laid);
+        let expected = Expected { luma: &expected, slope: &grown, steps };
+        let mut left = expected.compare(&found, laid, &self.grid);
+        drop((found, grown));
+        if sigma > 0.0 {
+            left = gaussian(&left, sigma);
         }
-        part.slope = residual.luma.slope.clone();
+        let part = Part { weight: Plane::filled(left.size(), 1.0), left, slope };
         let nodes = Nodes::spread(&part, laid, &self.grid).grown(&self.growth);
         let cells = self.luma_cells(&nodes);
         Evidence { way: Way::Quantised, cells, word: WordEvidence { nodes } }
@@ -186,15 +196,15 @@ impl Original {
     /// The slope times how much a mark grew at each found pixel.
     fn grown_slope(&self, slope: &Plane, laid: &Laid<'_>) -> Plane {
         let to_nodes = 1.0 / (self.grid.scale * NODE);
+        let nodes = self.growth.size();
+        let nearest =
+            |at: f64, length: usize| ((at + 0.5) * to_nodes + 1.5).clamp(0.0, (length - 1) as f64) as usize;
         let mut grown = slope.clone();
+        let mut places = vec![[0.0; 2]; grown.width()];
         for y in 0..grown.height() {
-            for (x, v) in grown.row_mut(y).iter_mut().enumerate() {
-                let [u, w] =
-                    (laid.place)([x as f64, y as f64]).map(|at| libm::round((at + 0.5) * to_nodes + 1.0));
-                let nodes = self.growth.size();
-                let column = u.clamp(0.0, (nodes.width - 1) as f64) as usize;
-                let row = w.clamp(0.0, (nodes.height - 1) as f64) as usize;
-                *v *= self.growth.row(row)[column];
+            row_places(laid.place, y, &mut places);
+            for (v, [u, w]) in grown.row_mut(y).iter_mut().zip(&places) {
+                *v *= self.growth.row(nearest(*w, nodes.height))[nearest(*u, nodes.width)];
             }
         }
         grown

@@ -1,5 +1,6 @@
 //! From found pixels to the nodes of the original's cells.
 
+use tiermark_signal::align::row_places;
 use tiermark_signal::whiten::whitened;
 use tiermark_signal::{Plane, Size, Wide, widest};
 
@@ -7,6 +8,10 @@ use super::Laid;
 use super::residual::Part;
 use crate::carrier::CellGrid;
 use crate::layout::NODE;
+
+/// Whatever a hostile map does, a pixel reaches no further than so many nodes.
+const FURTHEST: usize = 24;
+const MOST: usize = 2 * FURTHEST + 1;
 
 /// What is left at each node, and how much is known there.
 pub(super) struct Nodes {
@@ -19,12 +24,20 @@ pub(super) struct Nodes {
 impl Nodes {
     /// Spread what is left over the nodes around each found pixel.
     pub(super) fn spread(part: &Part, laid: &Laid<'_>, grid: &CellGrid) -> Self {
-        let empty = || Plane::filled(grid.nodes, 0.0);
-        let mut nodes = Self { sum: empty(), weight: empty() };
         let to_nodes = 1.0 / (grid.scale * NODE);
         let reach = pixel_in_nodes(laid, part.left.size(), to_nodes).max(1.0);
-        widest(Spread { part, laid, to_nodes, reach, nodes: &mut nodes });
-        nodes
+        let mut both = vec![[0.0; 2]; grid.nodes.area()];
+        let size = grid.nodes;
+        // Most pixels reach no further than the nodes beside them.
+        match reach {
+            ..=1.0 => widest(Spread::<3> { part, laid, to_nodes, reach, size, both: &mut both }),
+            ..=2.0 => widest(Spread::<5> { part, laid, to_nodes, reach, size, both: &mut both }),
+            _ => widest(Spread::<MOST> { part, laid, to_nodes, reach, size, both: &mut both }),
+        }
+        let plane = |i: usize| {
+            Plane::new(grid.nodes, both.iter().map(|both| both[i]).collect()).expect("one for each node")
+        };
+        Self { sum: plane(0), weight: plane(1) }
     }
 
     /// The nodes weighed by how strong a mark is at each, where the noise is white already.
@@ -60,62 +73,86 @@ fn pixel_in_nodes(laid: &Laid<'_>, size: Size, to_nodes: f64) -> f64 {
         libm::hypot(there[0] - here[0], there[1] - here[1]) * to_nodes
     });
     let longest = beside[0].max(beside[1]);
-    // Whatever a hostile map does, a pixel reaches no further than this.
-    const FURTHEST: f64 = 24.0;
-    if longest.is_finite() { longest.min(FURTHEST) } else { 1.0 }
+    if longest.is_finite() { longest.min(FURTHEST as f64) } else { 1.0 }
 }
 
-struct Spread<'a> {
+/// Pixels that reach `N` nodes at most.
+struct Spread<'a, const N: usize> {
     part: &'a Part,
     laid: &'a Laid<'a>,
     to_nodes: f64,
     reach: f64,
-    nodes: &'a mut Nodes,
+    size: Size,
+    /// Sum and weight of each node side by side.
+    both: &'a mut [[f32; 2]],
 }
 
-impl Wide for Spread<'_> {
+impl<const N: usize> Wide for Spread<'_, N> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { part, laid, to_nodes, reach, nodes } = self;
+        let Self { part, laid, to_nodes, reach, size: nodes, both } = self;
         let size = part.left.size();
+        let mut places = vec![[0.0; 2]; size.width];
         for y in 0..size.height {
             let (left, weight, slope) = (part.left.row(y), part.weight.row(y), part.slope.row(y));
-            for x in 0..size.width {
-                if weight[x] <= 0.0 {
+            row_places(laid.place, y, &mut places);
+            for (x, place) in places.iter().enumerate() {
+                if weight[x] <= 0.0 || !place.iter().all(|v| v.is_finite()) {
                     continue;
                 }
-                let place = (laid.place)([x as f64, y as f64]);
                 // The border lies half a pixel outside of the first centre, and the first node one before the border.
                 let [u, v] = place.map(|at| (at + 0.5) * to_nodes + 1.0);
                 let sloped = weight[x] * slope[x];
-                add(nodes, [u, v], reach, sloped * left[x], sloped * slope[x]);
+                let add = [sloped * left[x], sloped * slope[x]];
+                add_around(
+                    both,
+                    nodes,
+                    [Share::<N>::of(u, reach, nodes.width), Share::of(v, reach, nodes.height)],
+                    add,
+                );
             }
         }
     }
 }
 
-/// Add to the nodes around (u, v), by a pyramid that reaches so far to each side.
-#[inline(always)]
-fn add(nodes: &mut Nodes, [u, v]: [f64; 2], reach: f64, sum: f32, weight: f32) {
-    let size = nodes.sum.size();
-    let span = |at: f64, length: usize| {
-        let from = libm::ceil(at - reach).max(0.0) as usize;
-        let to = (libm::floor(at + reach) as i64).min(length as i64 - 1);
-        (from, to)
-    };
-    let ((left, right), (top, bottom)) = (span(u, size.width), span(v, size.height));
-    let share = |at: f64, node: i64| (1.0 - (at - node as f64).abs() / reach).max(0.0) as f32;
-    for row in top as i64..=bottom {
-        let down = share(v, row) / reach as f32;
-        let sums = nodes.sum.row_mut(row as usize);
-        for column in left as i64..=right {
-            sums[column as usize] += down * share(u, column) / reach as f32 * sum;
+/// The nodes of one axis that a pixel has a share in.
+struct Share<const N: usize> {
+    from: usize,
+    count: usize,
+    shares: [f32; N],
+}
+
+impl<const N: usize> Share<N> {
+    /// By a tent about `at` that reaches so far to each side.
+    #[inline(always)]
+    fn of(at: f64, reach: f64, length: usize) -> Self {
+        let from = (at - reach).ceil().max(0.0) as usize;
+        let to = ((at + reach).floor() as i64).min(length as i64 - 1);
+        let count = ((to - from as i64 + 1).max(0) as usize).min(N);
+        let mut shares = [0.0; N];
+        for (i, share) in shares[..count].iter_mut().enumerate() {
+            *share = ((1.0 - (at - (from + i) as f64).abs() / reach).max(0.0) / reach) as f32;
         }
-        let weights = nodes.weight.row_mut(row as usize);
-        for column in left as i64..=right {
-            weights[column as usize] += down * share(u, column) / reach as f32 * weight;
+        Self { from, count, shares }
+    }
+}
+
+/// Add to the nodes around, by the product of both shares.
+#[inline(always)]
+fn add_around<const N: usize>(
+    both: &mut [[f32; 2]],
+    nodes: Size,
+    [across, down]: [Share<N>; 2],
+    [sum, weight]: [f32; 2],
+) {
+    for (row, down) in down.shares[..down.count].iter().enumerate().map(|(j, share)| (down.from + j, share)) {
+        let (sum, weight) = (down * sum, down * weight);
+        let row = &mut both[row * nodes.width + across.from..][..across.count];
+        for (node, share) in row.iter_mut().zip(&across.shares) {
+            node[0] += share * sum;
+            node[1] += share * weight;
         }
     }
 }

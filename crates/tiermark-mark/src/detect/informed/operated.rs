@@ -31,10 +31,12 @@ pub(super) struct Operated {
 /// `None` if curve and blur explain the picture.
 pub(super) fn left(laid: &Laid<'_>) -> Option<Operated> {
     let grey = laid.found.len() == 1 || is_grey(laid.found, laid.valid);
+    let lumas;
     let (before, after) = if grey {
-        (vec![luma(laid.original)], vec![luma(laid.found)])
+        lumas = [luma(laid.original), luma(laid.found)];
+        (std::slice::from_ref(&lumas[0]), std::slice::from_ref(&lumas[1]))
     } else {
-        (laid.original.to_vec(), laid.found.to_vec())
+        (laid.original, laid.found)
     };
     // Of three colours green is the one that was stored most finely.
     let main = after.len() / 2;

@@ -8,7 +8,6 @@ use tiermark_signal::{Plane, Wide, widest};
 
 use super::Laid;
 use super::block::{Basis, Block, SIDE, Waves, basis, centred, restored, stored, transformed};
-use super::residual::Part;
 use crate::carrier::{CellGrid, ClosedPattern};
 use crate::key::MarkKey;
 
@@ -37,11 +36,11 @@ pub(super) struct Expected<'a> {
 
 impl Expected<'_> {
     /// What the found luma says of a mark at each sample: already weighed, and noise alike everywhere.
-    pub(super) fn compare(&self, found: &Plane, laid: &Laid<'_>, grid: &CellGrid) -> Part {
+    pub(super) fn compare(&self, found: &Plane, laid: &Laid<'_>, grid: &CellGrid) -> Plane {
         let share = pattern_shares(laid, grid);
         let mut left = Plane::filled(found.size(), 0.0);
         widest(Compare { expected: self, found, valid: laid.valid, share: &share, left: &mut left });
-        Part { left, weight: Plane::filled(found.size(), 1.0), slope: self.slope.clone() }
+        left
     }
 }
 

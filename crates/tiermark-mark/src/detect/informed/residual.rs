@@ -67,12 +67,48 @@ impl Residual {
                 Part { slope: Plane::filled(laid.valid.size(), gain), ..part }
             })
         });
-        // A quantiser moves flat colour to its steps, and the fitted tone with it. Where that is all, the tone was none.
-        let untoned = luma(laid.original);
-        let sharp = if median_apart(&untoned, &before, valid) < UNTONED { untoned } else { before };
-        let expected = if blur.is_plain { blur.apply(&sharp) } else { sharp };
+        let expected = unquantised(before, &blur, laid, valid);
         Self { expected, found: after, sigma: blur.sigma, luma: part, chroma }
     }
+
+    /// What the quantised way asks for.
+    pub(super) fn unquantised(self) -> Unquantised {
+        let Self { expected, found, sigma, luma, .. } = self;
+        Unquantised { expected, found, sigma, slope: luma.slope }
+    }
+}
+
+/// Luma before and after a quantiser.
+pub(super) struct Unquantised {
+    pub(super) expected: Plane,
+    pub(super) found: Plane,
+    pub(super) sigma: f32,
+    /// By what the mark was multiplied at each place.
+    pub(super) slope: Plane,
+}
+
+impl Unquantised {
+    /// From luma alone, without all that the other ways ask for.
+    pub(super) fn of(laid: &Laid<'_>) -> Self {
+        let found = luma(laid.found);
+        let tone = Tone::fit_softened(laid.original, std::slice::from_ref(&found), laid.valid);
+        let before = tone.apply(laid.original).remove(0);
+        let valid = &uncovered(&before, &found, laid.valid);
+        let blur = Blur::fit(&before, &found, valid);
+        let expected = unquantised(before, &blur, laid, valid);
+        let mut slope = tone.luma_slope(laid.original);
+        if blur.sigma >= BLURRED {
+            slope = gaussian(&slope, blur.sigma);
+        }
+        Self { expected, found, sigma: blur.sigma, slope }
+    }
+}
+
+/// A quantiser moves flat colour to its steps, and the fitted tone with it. Where that is all, the tone was none.
+fn unquantised(toned: Plane, blur: &Blur, laid: &Laid<'_>, valid: &Plane) -> Plane {
+    let untoned = luma(laid.original);
+    let sharp = if median_apart(&untoned, &toned, valid) < UNTONED { untoned } else { toned };
+    if blur.is_plain { blur.apply(&sharp) } else { sharp }
 }
 
 impl Part {
@@ -148,15 +184,17 @@ fn uncovered(expected: &Plane, found: &Plane, valid: &Plane) -> Plane {
 }
 
 fn median_apart(one: &Plane, other: &Plane, valid: &Plane) -> f32 {
-    let mut apart = one.clone();
-    apart.samples_mut().iter_mut().zip(other.samples()).for_each(|(a, b)| *a = (*a - b).abs());
-    median(&apart, valid)
+    middle(one.samples().iter().zip(other.samples()).map(|(a, b)| (a - b).abs()), valid)
+}
+
+fn median(plane: &Plane, valid: &Plane) -> f32 {
+    middle(plane.samples().iter().copied(), valid)
 }
 
 /// The median of what is valid, every 17th sample.
-fn median(plane: &Plane, valid: &Plane) -> f32 {
-    let pairs = plane.samples().iter().zip(valid.samples()).step_by(17);
-    let mut values: Vec<f32> = pairs.filter(|(_, valid)| **valid > 0.0).map(|(v, _)| *v).collect();
+fn middle(samples: impl Iterator<Item = f32>, valid: &Plane) -> f32 {
+    let pairs = samples.zip(valid.samples()).step_by(17);
+    let mut values: Vec<f32> = pairs.filter(|(_, valid)| **valid > 0.0).map(|(v, _)| v).collect();
     if values.is_empty() {
         return 1.0;
     }
