@@ -128,8 +128,8 @@ impl<const N: usize> Share<N> {
     /// By a tent about `at` that reaches so far to each side.
     #[inline(always)]
     fn of(at: f64, reach: f64, length: usize) -> Self {
-        let from = (at - reach).ceil().max(0.0) as usize;
-        let to = ((at + reach).floor() as i64).min(length as i64 - 1);
+        let from = (at - reach).ceil().clamp(0.0, length as f64) as usize;
+        let to = (at + reach).floor().clamp(-1.0, length as f64 - 1.0) as i64;
         let count = ((to - from as i64 + 1).max(0) as usize).min(N);
         let mut shares = [0.0; N];
         for (i, share) in shares[..count].iter_mut().enumerate() {
@@ -147,6 +147,10 @@ fn add_around<const N: usize>(
     [across, down]: [Share<N>; 2],
     [sum, weight]: [f32; 2],
 ) {
+    // Beside all nodes a share begins nowhere.
+    if across.count == 0 {
+        return;
+    }
     for (row, down) in down.shares[..down.count].iter().enumerate().map(|(j, share)| (down.from + j, share)) {
         let (sum, weight) = (down * sum, down * weight);
         let row = &mut both[row * nodes.width + across.from..][..across.count];
@@ -166,4 +170,26 @@ pub(super) fn at_nodes(plane: &Plane, grid: &CellGrid) -> Plane {
     let columns: Vec<usize> = (0..grid.nodes.width).map(|node| pixel(node, plane.width())).collect();
     let rows: Vec<usize> = (0..grid.nodes.height).map(|node| pixel(node, plane.height())).collect();
     Plane::from_fn(grid.nodes, |x, y| plane.at(columns[x], rows[y]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_have_their_shares_and_none_beyond_the_nodes() {
+        let nodes = Size { width: 6, height: 4 };
+        let added = |u: f64, v: f64| {
+            let mut both = vec![[0.0; 2]; nodes.area()];
+            let shares = [Share::<3>::of(u, 1.0, nodes.width), Share::of(v, 1.0, nodes.height)];
+            add_around(&mut both, nodes, shares, [1.0, 2.0]);
+            both
+        };
+        let inside = added(2.25, 1.0);
+        assert_eq!((inside[8], inside[9]), ([0.75, 1.5], [0.25, 0.5]));
+        assert!((inside.iter().map(|both| both[0]).sum::<f32>() - 1.0).abs() < 1e-6);
+        for (u, v) in [(7.5, 3.0), (-3.0, 0.0), (2.0, 9.0), (1e30, 3.0), (-1e30, -1e30), (6.2, 3.2)] {
+            assert!(added(u, v).iter().all(|both| *both == [0.0; 2]), "({u}, {v})");
+        }
+    }
 }
