@@ -42,7 +42,7 @@ fn main() {
     dice.shuffle(&mut all);
     let sought = &all[..QUERIES];
     println!(
-        "| change | recall@1 | recall@10 | recall@50 | right shot first | by parts | likeness of the first, right / wrong shot | s a query |"
+        "| change | recall@1 | recall@10 | recall@50 | right shot first | by parts, panels | likeness of the first, right / wrong shot | s a query |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     let wanted =
@@ -265,7 +265,7 @@ fn lines(picture: &DynamicImage) -> DynamicImage {
 }
 
 fn row(name: &str, change: &Change, archive: &Archive, frames: &[Shown], sought: &[usize]) {
-    let (mut first, mut tenth, mut listed, mut shot, mut parts) = (0, 0, 0, 0, 0);
+    let (mut first, mut tenth, mut listed, mut shot, mut parts, mut panels) = (0, 0, 0, 0, 0, 0);
     let (mut right, mut wrong) = (f32::INFINITY, 0.0_f32);
     let mut seconds = 0.0;
     for &number in sought {
@@ -287,6 +287,7 @@ fn row(name: &str, change: &Change, archive: &Archive, frames: &[Shown], sought:
         shot += usize::from(right_shot);
         match best.how {
             How::Part { .. } => parts += 1,
+            How::Panel { .. } => panels += 1,
             How::Whole { .. } if right_shot => right = right.min(best.likeness),
             How::Whole { .. } => wrong = wrong.max(best.likeness),
         }
@@ -294,7 +295,7 @@ fn row(name: &str, change: &Change, archive: &Archive, frames: &[Shown], sought:
     let share = |count: usize| format!("{:.2}", count as f64 / sought.len() as f64);
     let told = |v: f32| if v > 0.0 && v.is_finite() { format!("{v:.2}") } else { "-".to_owned() };
     println!(
-        "| {name} | {} | {} | {} | {} | {parts} | {} / {} | {:.2} |",
+        "| {name} | {} | {} | {} | {} | {parts}, {panels} | {} / {} | {:.2} |",
         share(first),
         share(tenth),
         share(listed),

@@ -141,13 +141,13 @@ fn bars(lines: &[Line]) -> (usize, usize) {
 }
 
 /// A row or column.
-struct Line {
-    mean: f32,
-    spread: f32,
+pub(super) struct Line {
+    pub(super) mean: f32,
+    pub(super) spread: f32,
 }
 
 impl Line {
-    fn of(samples: impl Iterator<Item = f32>) -> Self {
+    pub(super) fn of(samples: impl Iterator<Item = f32>) -> Self {
         let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
         for v in samples {
             let v = f64::from(v);
@@ -155,6 +155,11 @@ impl Line {
             sum += v;
             squares += v * v;
         }
+        Self::of_sums(count, sum, squares)
+    }
+
+    /// Of so many samples with these sums of values and squares.
+    pub(super) fn of_sums(count: f64, sum: f64, squares: f64) -> Self {
         let mean = sum / count;
         Self { mean: mean as f32, spread: (squares / count - mean * mean).max(0.0).sqrt() as f32 }
     }
@@ -173,7 +178,7 @@ fn quarter(plane: &Plane) -> Plane {
 /// Pixels of the grid on which bars are looked for; at least, along the longer side.
 const LONG_SIDE: usize = 512;
 /// Code values that a bar may spread and drift by: what JPEG and video leave in black.
-const EVEN: f32 = 5.0;
+pub(super) const EVEN: f32 = 5.0;
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,16 @@
 //! Which of many pictures is this one? Short descriptions that survive what happens to copies.
 //!
 //! [`Whole`] describes a whole picture: 32 by 18 values of locally normalised luma, and 256 signs of them for a first,
-//! fast look at millions. [`scan`] looks through those. [`parts`] holds together what local features say, for pictures of
-//! which only a part is there. Which pictures there are, and where, is not known here: the archive in `tiermark` does.
+//! fast look at millions. [`scan`] looks through those. [`panels`] tells the pictures on a sheet from each other. [`parts`] holds
+//! together what local features say, for pictures of which only a part is there. Which pictures there are, and where, is not known here: the archive in `tiermark` does.
 
 mod looks;
+mod panels;
 pub mod parts;
 mod scan;
 
 pub use looks::{Framing, Look, Turn, Variant, looks};
+pub use panels::{Panel, panels};
 pub use scan::{Near, scan};
 
 use crate::filter::gaussian;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tiermark_signal::fingerprint::{Look, Near, Variant, looks, scan};
-use tiermark_signal::{Affine, Plane};
+use tiermark_signal::fingerprint::{Framing, Look, Near, Turn, Variant, looks, panels, scan};
+use tiermark_signal::{Affine, Plane, Size};
 
 use super::layout::VECTOR;
 use super::local::{CONVINCING, LocalIndex};
@@ -29,6 +29,15 @@ pub enum How {
         /// What was undone to the found picture.
         variant: Variant,
     },
+    /// As one picture of several, by what a panel of the found picture looks like.
+    Panel {
+        /// The left and upper edge of the panel, found pixels.
+        at: [usize; 2],
+        /// Its width and height.
+        size: Size,
+        /// What was undone to it.
+        variant: Variant,
+    },
     /// By its local features.
     Part {
         /// How many agree on one map.
@@ -52,20 +61,27 @@ impl Archive {
             return Vec::new();
         }
         let whole = self.wholes(found_luma, most);
-        let sure = whole.first().is_some_and(|(likeness, ..)| *likeness >= SURE);
-        let parts = if sure { Vec::new() } else { self.parts(found_luma, most) };
-        let alike = whole.first().is_some_and(|(likeness, ..)| *likeness >= ALIKE);
-        let convinced = parts
-            .first()
-            .is_some_and(|one| matches!(one.how, How::Part { votes, .. } if votes >= CONVINCING));
+        let likeness = whole.first().map_or(0.0, |(likeness, ..)| *likeness);
         let whole = whole.into_iter().filter_map(|(likeness, index, variant)| {
             let entry = self.original(index).ok()?;
             Some(Candidate { entry, how: How::Whole { variant }, likeness })
         });
+        if likeness >= SURE {
+            return once_each(whole.collect(), most);
+        }
+        let panels = self.in_panels(found_luma, most);
+        let parts = self.parts(found_luma, most);
+        let convinced = parts
+            .first()
+            .is_some_and(|one| matches!(one.how, How::Part { votes, .. } if votes >= CONVINCING));
+        let (sure, panels): (Vec<Candidate>, Vec<Candidate>) =
+            panels.into_iter().partition(|one| one.likeness >= ALIKE.max(likeness));
         // A part that fits is worth more than a whole that is a little alike, and the other way round; both stay.
-        let all: Vec<Candidate> =
-            if convinced && !alike { parts.into_iter().chain(whole).collect() } else { mixed(whole, parts) };
-        once_each(all, most)
+        let rest = match convinced && likeness < ALIKE {
+            true => parts.into_iter().chain(by_turns([whole.collect(), panels])).collect(),
+            false => by_turns([whole.collect(), parts, panels]),
+        };
+        once_each(sure.into_iter().chain(rest).collect(), most)
     }
 
     /// The nearest whole pictures: likeness, number, and under which variant.
@@ -104,6 +120,31 @@ impl Archive {
             .map(|(likeness, variant)| (likeness, near.index as usize, variant))
     }
 
+    /// The nearest to each panel: the nearest to any of them first, then the second nearest to any.
+    ///
+    /// So every picture of a sheet is told before the neighbours of one.
+    fn in_panels(&self, luma: &Plane, most: usize) -> Vec<Candidate> {
+        let mut ranked = Vec::new();
+        for panel in panels(luma) {
+            let look = |mirrored: bool, whole| {
+                let (framing, turn) = (Framing::Full, Turn::None);
+                Look { variant: Variant { framing, mirrored, turn, negative: false }, whole }
+            };
+            let looks = [look(false, panel.whole), look(true, panel.whole.mirrored())];
+            let near = self.nearest(&looks, most).into_iter().take(most).enumerate();
+            ranked.extend(near.map(|(rank, near)| (rank, near, panel.at, panel.size)));
+        }
+        ranked.sort_by(|(a, near, ..), (b, other, ..)| {
+            a.cmp(b).then(other.0.total_cmp(&near.0)).then(near.1.cmp(&other.1))
+        });
+        let candidates = ranked.into_iter().filter(|(_, (likeness, ..), ..)| *likeness >= LITTLE);
+        let told = candidates.filter_map(|(_, (likeness, index, variant), at, size)| {
+            let how = How::Panel { at, size, variant };
+            Some(Candidate { entry: self.original(index).ok()?, how, likeness })
+        });
+        told.collect()
+    }
+
     fn parts(&self, luma: &Plane, most: usize) -> Vec<Candidate> {
         let index = self.index.get_or_init(|| LocalIndex::of(self));
         let mut candidates = Vec::new();
@@ -127,16 +168,16 @@ impl Archive {
     }
 }
 
-/// Neither convinces: the best of each by turns.
-fn mixed(whole: impl Iterator<Item = Candidate>, parts: Vec<Candidate>) -> Vec<Candidate> {
-    let (mut whole, mut parts) = (whole, parts.into_iter());
+/// None convinces: the best of each by turns.
+fn by_turns<const N: usize>(lists: [Vec<Candidate>; N]) -> Vec<Candidate> {
+    let mut lists = lists.map(Vec::into_iter);
     let mut all = Vec::new();
     loop {
-        let two = [whole.next(), parts.next()];
-        if two.iter().all(Option::is_none) {
+        let before = all.len();
+        all.extend(lists.iter_mut().filter_map(Iterator::next));
+        if all.len() == before {
             return all;
         }
-        all.extend(two.into_iter().flatten());
     }
 }
 
@@ -167,5 +208,7 @@ fn once_each(all: Vec<Candidate>, most: usize) -> Vec<Candidate> {
 /// pictures reach 0.54, and 0.94 once among a thousand, posterised line art: docs/evidence/archive.md.
 const SURE: f32 = 0.95;
 const ALIKE: f32 = 0.8;
+/// Panels that are less like an original are not told: unrelated pictures are as like as that.
+const LITTLE: f32 = 0.55;
 /// Descriptions whose vectors are looked at after the signs.
 const LOOKED_AT: usize = 1000;

@@ -166,7 +166,7 @@ impl Originals {
 
 fn is_likely(candidate: &Candidate) -> bool {
     match candidate.how {
-        How::Whole { .. } => candidate.likeness >= LEAST_LIKENESS,
+        How::Whole { .. } | How::Panel { .. } => candidate.likeness >= LEAST_LIKENESS,
         How::Part { votes, .. } => votes >= LEAST_VOTES,
     }
 }
