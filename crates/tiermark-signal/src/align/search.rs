@@ -30,7 +30,7 @@ pub fn register(original: &Prepared, found: &Prepared) -> Vec<Alignment> {
     if panels.is_empty() {
         let surer = [Grain::FINE, Grain::SHARP];
         let frame = frame.or_else(|| surer.into_iter().find_map(|grain| search.by_frame(grain)));
-        panels.extend(frame.or_else(|| search.by_cutting()));
+        panels.extend(frame.or_else(|| search.by_soft_frame()).or_else(|| search.by_cutting()));
     }
     let mut alignments: Vec<Alignment> = Vec::new();
     for panel in &panels {
@@ -78,6 +78,20 @@ impl Search<'_, '_> {
         };
         let mut all = trivial::guesses(self.original, self.found, grain).into_iter().filter_map(refined);
         if grain == Grain::COARSE { all.next() } else { all.max_by_key(|r| r.count.alike) }
+    }
+
+    /// The first guess that is believed from afar: the grain of paper does not outlast a blur, what is drawn on it does.
+    fn by_soft_frame(&self) -> Option<Refined> {
+        let coarsest = *factors(self.found).first()?;
+        let laid = |map: Homography| {
+            let pose = Pose::of(&map, self.found.size())?;
+            let refined = self.refined(&pose, &[coarsest], LensTerm::Held, Grain::COARSE)?;
+            let exact = Level::new(self.original, self.found, coarsest, &pose)?;
+            let count = Blocks::compare(&exact.found, &exact.warped(&pose), [0, 0], Grain::COARSE).count();
+            let believed = is_clear(&refined) && 50 * count.alike >= 48 * refined.count.alike;
+            believed.then(|| refined.moved_to(pose, exact, count))
+        };
+        trivial::guesses(self.original, self.found, Grain::COARSE).into_iter().find_map(laid)
     }
 
     /// The first believed of the places at which it may have been cut out.
@@ -175,6 +189,10 @@ impl Search<'_, '_> {
 
     /// A lens and a field, if displacements are left; then everything that is told about it.
     fn finished(&self, refined: &Refined) -> Alignment {
+        // What was only seen from afar tells nothing of displacements.
+        if factors(self.found).last().is_some_and(|finest| refined.level.factor > *finest) {
+            return self.told(refined, &refined.pose, refined.left());
+        }
         // Each round lets in blocks nearer to the corners, which tell more about the lens.
         let first = self.with_lens(refined);
         let second = first.as_ref().and_then(|r| self.with_lens(r));
