@@ -99,7 +99,8 @@ impl Search<'_, '_> {
         let refined = |map: Homography| {
             let pose = Pose::of(&map, self.found.size())?;
             let refined = self.refined(&pose, &factors(self.found), LensTerm::Held, Grain::COARSE)?;
-            (is_clear(&refined) && self.is_sane(&refined)).then_some(refined)
+            // All of a cutting lies in the original.
+            (refined.inside >= WHOLLY && is_clear(&refined) && self.is_sane(&refined)).then_some(refined)
         };
         cutting::places(self.original, self.found).into_iter().find_map(refined)
     }
@@ -327,6 +328,8 @@ fn flat_agrees(found: &Plane, warped: &Plane, [left, top]: [usize; 2], side: usi
 const FAR: f64 = 6.0;
 /// Share of textured blocks that must agree.
 const SHARE: f64 = 0.25;
+/// Share of a cutting in which the original must be.
+const WHOLLY: f64 = 0.9;
 /// Panels of one original in one found picture.
 const PANELS: usize = 6;
 /// Blocks that agree by no accident: the other orientations need no look.
