@@ -7,6 +7,7 @@
 mod looks;
 mod panels;
 pub mod parts;
+mod raster;
 mod scan;
 
 pub use looks::{Framing, Look, Turn, Variant, looks};

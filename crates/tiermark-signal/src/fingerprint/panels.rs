@@ -2,10 +2,11 @@
 //!
 //! Even rows part a sheet, even columns each of its bands, and so on: the recursive X-Y cut of Nagy and Seth,
 //! "Hierarchical representation of optically scanned documents", ICPR 1984. A drawing on paper as white as the sheet has no
-//! border of its own; it gets that of its neighbours in row and column.
+//! border of its own; it gets that of the raster in which its neighbours stand.
 
 use super::Whole;
 use super::looks::{EVEN, Line};
+use super::raster;
 use crate::resample::block_mean;
 use crate::{Plane, Size};
 
@@ -20,7 +21,7 @@ pub struct Panel {
     pub whole: Whole,
 }
 
-/// At most 24 panels of a found picture, the largest first; none where nothing even parts it.
+/// At most 36 panels of a found picture, the cells of a raster first, then the largest; none where nothing even parts it.
 ///
 /// Whatever the cuts leave is among them, bands and columns as well: which of it is a picture shows when it is looked for.
 pub fn panels(luma: &Plane) -> Vec<Panel> {
@@ -30,15 +31,16 @@ pub fn panels(luma: &Plane) -> Vec<Panel> {
     let mut cuts = Cuts { ground: ground(&sheet), sheet: &sheet, parts: Vec::new(), leaves: Vec::new() };
     cuts.cut(whole, Axis::Down, false, DEPTH);
     let slack = sheet.size().long_side() / 100 + 1;
-    let framed = cuts.leaves.iter().filter_map(|leaf| leaf.framed(&cuts.leaves, slack));
+    cuts.parts.sort_by_key(|part| (usize::MAX - part.size().area(), part.from));
     let mut kept: Vec<Part> = Vec::new();
-    for part in framed.chain(cuts.parts.iter().copied()) {
+    for part in cells(&cuts.leaves, &whole, slack).into_iter().chain(cuts.parts) {
         if part.may_be_a_picture(&sheet) && !kept.iter().any(|other| part.is_near(other, slack / 2)) {
             kept.push(part);
         }
+        if kept.len() == MOST {
+            break;
+        }
     }
-    kept.sort_by_key(|part| (usize::MAX - part.size().area(), part.from));
-    kept.truncate(MOST);
     let panel = |part: Part| Panel {
         at: part.from.map(|v| v * factor),
         size: Size { width: part.size().width * factor, height: part.size().height * factor },
@@ -91,23 +93,32 @@ impl Part {
             self.from[i].abs_diff(other.from[i]) <= slack && self.to[i].abs_diff(other.to[i]) <= slack
         })
     }
+}
 
-    /// The part with the widest sides that two or more of its neighbours in column and row have; `None` if it has them.
-    fn framed(&self, leaves: &[Self], slack: usize) -> Option<Self> {
-        let mut framed = *self;
-        for i in 0..2 {
-            let side = |part: &Self| [part.from[i], part.to[i]];
-            let same = |a: [usize; 2], b: [usize; 2]| (0..2).all(|j| a[j].abs_diff(b[j]) <= slack / 2);
-            let [from, to] = side(self);
-            let around =
-                leaves.iter().map(side).filter(|[low, high]| *low <= from + slack && *high + slack >= to);
-            let usual = around.filter(|one| leaves.iter().filter(|leaf| same(*one, side(leaf))).count() >= 2);
-            if let Some([low, high]) = usual.max_by_key(|[low, high]| (high - low, usize::MAX - low)) {
-                (framed.from[i], framed.to[i]) = (low, high);
-            }
-        }
-        (framed != *self).then_some(framed)
-    }
+/// The cells of the raster in which parts of a sheet stand; those without any are left out.
+fn cells(leaves: &[Part], sheet: &Part, slack: usize) -> Vec<Part> {
+    // Letters stand in rasters of their own.
+    let drawn = |leaf: &&Part| leaf.size().short_side() >= SMALLEST / 2;
+    let leaves: Vec<Part> = leaves.iter().filter(drawn).copied().collect();
+    let along = |i: usize| {
+        let sides: Vec<_> = leaves.iter().map(|leaf| [leaf.from[i], leaf.to[i]]).collect();
+        let parts: Vec<_> =
+            sides.iter().zip(&leaves).map(|(side, leaf)| (*side, leaf.size().area())).collect();
+        let cells = raster::cells(&parts, SMALLEST, slack);
+        // Only one row or column: the cells are as long as the sheet's content.
+        let ends = [sides.iter().map(|side| side[0]).min(), sides.iter().map(|side| side[1]).max()];
+        if cells.is_empty() { vec![ends.map(Option::unwrap_or_default)] } else { cells }
+    };
+    let (columns, rows) = (along(0), along(1));
+    let cell = |[top, bottom]: [usize; 2], [left, right]: [usize; 2]| Part {
+        from: [left, top],
+        to: [right.min(sheet.to[0]), bottom.min(sheet.to[1])],
+    };
+    let all = rows.iter().flat_map(|row| columns.iter().map(move |column| cell(*row, *column)));
+    let holds = |cell: &Part| {
+        leaves.iter().any(|leaf| (0..2).all(|i| leaf.from[i] < cell.to[i] && cell.from[i] < leaf.to[i]))
+    };
+    all.filter(holds).collect()
 }
 
 struct Cuts<'a> {
@@ -209,7 +220,7 @@ fn gutters(lines: &[Line], ground: Option<f32>) -> Vec<(usize, usize)> {
 }
 
 /// Panels of a found picture: each is looked for among all originals.
-pub(super) const MOST: usize = 24;
+pub(super) const MOST: usize = 36;
 /// Pixels of the grid on which a sheet is cut; at least, along the longer side. A gutter of four pixels is left of a 4K sheet's.
 const LONG_SIDE: usize = 960;
 /// Lines that make a gutter: one alone may be an outline.
@@ -268,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drawing_on_the_sheets_own_white_gets_its_neighbours_borders() {
+    fn a_drawing_on_the_sheets_own_white_gets_its_rasters_borders() {
         let mut pictures: Vec<Plane> = (0..9).map(|i| drawing(CELL, i)).collect();
         let figure = drawing(CELL, 9);
         pictures[4] = Plane::from_fn(CELL, |x, y| {
