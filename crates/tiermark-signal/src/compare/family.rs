@@ -2,7 +2,7 @@
 
 use super::became::Became;
 use super::operator::{Operator, dodged};
-use crate::filter::{bell, gaussian};
+use crate::filter::bell;
 use crate::{Plane, Size};
 
 /// Side of a part that is looked at, px, and its rim that lends blurs their surroundings.
@@ -11,8 +11,6 @@ const RIM: usize = 40;
 const PARTS: usize = 9;
 /// Parts on which the whole family is tried.
 const SCREENED: usize = 4;
-/// From this deviation on a family is tried with boxes instead of the bell itself, px: they tell as well which member it is.
-const BOXED: f32 = 6.0;
 /// Every fifth sample of a part, by a step prime to its side.
 const STRIDE: usize = 5;
 /// What is further off counts as far as this, code values: it was drawn over.
@@ -146,9 +144,7 @@ impl Sampled {
 
     /// The best of the family.
     fn chosen(&self) -> (Operator, f32) {
-        let blurred = |sigma: f32| {
-            self.make(|part| if sigma < BOXED { bell(part, sigma) } else { gaussian(part, sigma) })
-        };
+        let blurred = |sigma: f32| self.make(|part| bell(part, sigma));
         let own = blurred(0.0);
         let mut best = (Operator::Same, self.misfit(&own));
         let mut offer = |operator: Operator, made: &[f32]| {
