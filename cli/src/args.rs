@@ -446,7 +446,7 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "NAME", default_value = "standard", value_parser = strength())]
     pub(crate) strength: String,
     /// Read with the originals at hand, one recipient among 10,000; this many who had no part are asked for in every picture
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "100", conflicts_with = "tiers")]
+    #[arg(long, value_name = "N", conflicts_with = "tiers")]
     pub(crate) informed: Option<usize>,
     /// Folder for the journal, the tables and the page with plots
     #[arg(long, value_name = "DIR")]
