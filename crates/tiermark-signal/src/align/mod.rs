@@ -133,7 +133,7 @@ impl Alignment {
         let gate = self.gate.clone().map(|gate| Gate { side: gate.side * factor, ..gate });
         let finer =
             Self { map: self.map.then(&scale(f)), back, lens, bend, rms: self.rms * f, gate, ..*self };
-        match plain::simplest(&pose, finer.rms, original, found).and_then(|map| Some((map, map.inverse()?))) {
+        match plain::simplest(&pose, original, found).and_then(|map| Some((map, map.inverse()?))) {
             Some((map, back)) => Self { map, back, lens: None, ..finer },
             None => finer,
         }

@@ -256,7 +256,7 @@ impl Search<'_, '_> {
         let rms = (left.shared * left.shared + left.noise * left.noise).sqrt();
         let (mut map, mut back) = (pose.back.inverse().unwrap_or(Homography::IDENTITY), pose.back);
         let mut lens = (!pose.lens.is_none()).then_some(pose.lens);
-        let simple = plain::simplest(pose, rms, self.original.size(), self.found.size());
+        let simple = plain::simplest(pose, self.original.size(), self.found.size());
         if let Some((simple, way_back)) = simple.and_then(|map| Some((map, map.inverse()?))) {
             (map, back, lens) = (simple, way_back, None);
         }
