@@ -59,6 +59,11 @@ fn guess(o: &Feature, f: &Feature) -> Affine {
 /// Squared distance and index of the four nearest, nearest first.
 type Near = [(i32, usize); 4];
 
+#[inline(always)]
+fn product(a: &[i16; 128], b: &[i16; 128]) -> i32 {
+    a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
+}
+
 struct Nearest<'a> {
     original: &'a [[i16; 128]],
     found: &'a [[i16; 128]],
@@ -69,9 +74,6 @@ impl Wide for Nearest<'_> {
 
     #[inline(always)]
     fn run(self) -> Vec<Near> {
-        let product = |a: &[i16; 128], b: &[i16; 128]| -> i32 {
-            a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
-        };
         let lengths: Vec<i32> = self.original.iter().map(|a| product(a, a)).collect();
         let mut all = Vec::with_capacity(self.found.len());
         for b in self.found {
