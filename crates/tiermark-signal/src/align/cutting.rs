@@ -13,7 +13,7 @@ const LONG: usize = 1280;
 const LEAST: usize = 40;
 /// Peaks that are looked at.
 const PEAKS: usize = 3;
-/// What a peak rises above the deviation of all places; of millions of places by chance one reaches 5.5.
+/// What a peak rises above the deviation of all places: beyond noise. Other drawings have such peaks, too; refinement refuses them.
 const RISES: f32 = 7.0;
 /// Code values from which on an edge counts no more.
 const EDGE: f32 = 24.0;

@@ -19,7 +19,7 @@ use super::journal::Innocent;
 use super::marks::Marks;
 use super::{
     Attack, AttackError, CONTROLS, Failed, Journal, JournalError, Line, Outcome, Scene, Settings, Subject,
-    Trouble, picture_of, picture_of_frame,
+    Trouble, each_picture, picture_of, picture_of_frame,
 };
 use crate::archive::{ArchiveError, Fresh, Sights, append};
 use crate::inputs::{Input, why};
@@ -80,15 +80,8 @@ impl Informed {
         each: &(dyn Fn() + Sync),
     ) -> Result<Vec<Failed>, InformedError> {
         let at_hand = self.archive(inputs)?;
-        let results: Result<Vec<Option<Failed>>, JournalError> = inputs
-            .par_iter()
-            .map(|input| match self.measure(input, &at_hand.originals, journal, each) {
-                Ok(()) => Ok(None),
-                Err(Trouble::Picture(reason)) => Ok(Some((input.path.clone(), reason))),
-                Err(Trouble::Journal(error)) => Err(error),
-            })
-            .collect();
-        Ok(results?.into_iter().flatten().collect())
+        let measure = |_, input: &Input| self.measure(input, &at_hand.originals, journal, each);
+        Ok(each_picture(inputs, measure)?)
     }
 
     /// The archive that stamping the inputs would have made; pictures that cannot be read are not in it.

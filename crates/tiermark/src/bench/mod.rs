@@ -126,19 +126,11 @@ impl Bench {
         journal: &Journal,
         each: &(dyn Fn() + Sync),
     ) -> Result<Vec<Failed>, JournalError> {
-        let results: Result<Vec<Option<Failed>>, JournalError> = inputs
-            .par_iter()
-            .enumerate()
-            .map(|(index, input)| match self.measure(index, input, journal, each) {
-                Ok(()) => Ok(None),
-                Err(Trouble::Picture(reason)) => Ok(Some((input.path.clone(), reason))),
-                Err(Trouble::Journal(error)) => Err(error),
-            })
-            .collect();
+        let failed = each_picture(inputs, |index, input| self.measure(index, input, journal, each))?;
         if self.settings.attacks.len() > BASIC.len() {
             attackers::run(&self.marks, inputs, journal)?;
         }
-        Ok(results?.into_iter().flatten().collect())
+        Ok(failed)
     }
 
     fn measure(
@@ -240,6 +232,21 @@ impl Bench {
 pub const CONTROLS: [&str; 2] = ["unmarked", "another-studios"];
 /// The row that holds what was measured of the marked picture itself.
 pub const QUALITY: &str = "quality";
+
+/// Measure pictures side by side: those that fail are told, a journal that cannot be written ends it all.
+fn each_picture(
+    inputs: &[Input],
+    measure: impl Fn(usize, &Input) -> Result<(), Trouble> + Sync,
+) -> Result<Vec<Failed>, JournalError> {
+    let measured = |(index, input): (usize, &Input)| match measure(index, input) {
+        Ok(()) => Ok(None),
+        Err(Trouble::Picture(reason)) => Ok(Some((input.path.clone(), reason))),
+        Err(Trouble::Journal(error)) => Err(error),
+    };
+    let results: Result<Vec<Option<Failed>>, JournalError> =
+        inputs.par_iter().enumerate().map(measured).collect();
+    Ok(results?.into_iter().flatten().collect())
+}
 
 /// Why a picture was not measured to its end.
 enum Trouble {

@@ -67,15 +67,6 @@ pub(super) fn threshold(planes: &[Plane]) -> Planes {
     mixed(planes, |rgb| [if luma(rgb) < 128.0 { 0.0 } else { 255.0 }; 3])
 }
 
-pub(super) fn mean(a: &[Plane], b: &[Plane]) -> Planes {
-    let both = |(a, b): (&Plane, &Plane)| {
-        let mut mean = a.clone();
-        mean.samples_mut().iter_mut().zip(b.samples()).for_each(|(v, w)| *v = 0.5 * (*v + w));
-        mean
-    };
-    a.iter().zip(b).map(both).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +85,5 @@ mod tests {
         assert_eq!(at(&hue(&planes, 0.0)), [200.0, 100.0, 50.0]);
         let turned = at(&hue(&planes, 30.0));
         assert!((luma(turned) - 124.2).abs() < 1.5 && turned != at(&planes), "{turned:?}");
-        assert_eq!(at(&mean(&planes, &linear(&planes, 0.0, 0.0))), [100.0, 50.0, 25.0]);
     }
 }

@@ -159,7 +159,7 @@ impl Attack {
             Self::Phone => return jpeg_of(&overlay::phone(&planes, &mut dice), 85),
             Self::BlurAndJpeg(sigma) => return jpeg_of(&filter::blur(&planes, sigma), 75),
             Self::Graded => return jpeg_of(&colour::graded(&planes), 75),
-            Self::Average => colour::mean(&planes, &planes_of(&on_white(&copies[1])).0),
+            Self::Average => Mix::Mean.of(copies, &mut dice),
             Self::Mixed(mix, _) => return jpeg_of(&mix.of(copies, &mut dice), 50),
             _ => planes,
         };
