@@ -15,6 +15,8 @@ pub struct Frame {
     bytes: Vec<u8>,
     picture: Picture,
     writing: Writing,
+    /// How many the file has that bear a mark; `picture` is the first.
+    pictures: usize,
 }
 
 impl fmt::Debug for Frame {
@@ -47,14 +49,15 @@ impl Frame {
         limits.file(bytes.len())?;
         let format = format::probe(&bytes)?;
         let Decoded { picture, writing } = format::decode(format, &bytes, limits)?;
-        Ok(Self { format, bytes: format::kept(format, bytes), picture, writing })
+        let pictures = format::pictures(format, &bytes);
+        Ok(Self { format, bytes: format::kept(format, bytes), picture, writing, pictures })
     }
 
     /// The same without what is needed to write it back.
     #[must_use]
     pub fn to_be_looked_at(self) -> Self {
         let writing = Writing::never("a frame without its file", "read it anew");
-        Self { bytes: Vec::new(), writing, ..self }
+        Self { bytes: Vec::new(), writing, pictures: 1, ..self }
     }
 
     /// What kind of file it came from, and will be written as.
@@ -73,14 +76,15 @@ impl Frame {
         self.picture.size
     }
 
-    /// Bits of a stored sample, 8 or 16; smaller ones are read as 8.
+    /// Bits of a stored sample, 8, 16 or 32; smaller ones are read as 8, those between as 16.
     pub fn bits(&self) -> u8 {
         self.picture.bits()
     }
 
     /// Grey, or red, green and blue, in code values of an 8-bit file (a 16-bit sample divided by 257).
     ///
-    /// Values are the stored ones: not linearised, and with associated alpha not divided by it.
+    /// Values are the stored ones: not linearised, and with associated alpha not divided by it. Only floating-point samples,
+    /// which are proportional to light, are seen behind the curve of sRGB, without alpha, and between black and white.
     pub fn colours(&self) -> Vec<Plane> {
         self.picture.colours()
     }
@@ -135,13 +139,14 @@ impl Frame {
         self.picture.luma_on_white()
     }
 
-    /// Are the colours already multiplied by alpha?
+    /// Are the colours, as they are seen, already multiplied by alpha?
     pub fn alpha_is_associated(&self) -> bool {
-        self.picture.layout.alpha == Alpha::Associated
+        self.picture.seems_associated()
     }
 
     /// SHA-256 of width, height (u32 big-endian), channels, bits (one byte each) and all samples (big-endian), row by
-    /// row with the channels of a pixel side by side, alpha included: `pix` in the record of a delivery.
+    /// row with the channels of a pixel side by side, alpha included: `pix` in the record of a delivery. Of a file with
+    /// several pictures, that of the first.
     pub fn pixel_digest(&self) -> [u8; 32] {
         self.picture.digest()
     }
@@ -171,7 +176,19 @@ impl Frame {
     /// As [`Frame::writable`]; [`FrameError::Planes`] if number or size of `colours` is not the frame's.
     pub fn encode(&self, colours: &[Plane], options: &WriteOptions) -> Result<Vec<u8>, FrameError> {
         self.writable(options)?;
-        self.encode_painted(Painted(self.picture.with_colours(colours)?), options)
+        self.encode_painted(vec![Painted(self.picture.with_colours(colours)?)], options)
+    }
+
+    /// The file's further pictures that have a mark of their own to bear: layers and views of an OpenEXR file. They can be
+    /// looked at and painted; what they became is given to [`Frame::encode_painted`] behind the first.
+    ///
+    /// One is in memory at a time.
+    pub fn further(&self) -> impl Iterator<Item = Result<Self, FrameError>> {
+        (1..self.pictures).map(|number| {
+            let picture = format::further(self.format, &self.bytes, number)?;
+            let writing = Writing::never("a layer without its file", "write the whole file");
+            Ok(Self { format: self.format, bytes: Vec::new(), picture, writing, pictures: 1 })
+        })
     }
 
     /// A copy of the pixels, to be painted over row by row and given to [`Frame::encode_painted`].
@@ -179,22 +196,29 @@ impl Frame {
         Painted(self.picture.clone())
     }
 
-    /// As [`Frame::encode`], with pixels that were painted over.
+    /// As [`Frame::encode`], with pixels that were painted over: the frame's own, then those of [`Frame::further`] in their
+    /// order. Pictures for which none are given stay as they are.
     ///
     /// # Errors
     /// As [`Frame::writable`]; [`FrameError::Planes`] if they are those of a frame of another shape.
-    pub fn encode_painted(&self, painted: Painted, options: &WriteOptions) -> Result<Vec<u8>, FrameError> {
+    pub fn encode_painted(
+        &self,
+        painted: Vec<Painted>,
+        options: &WriteOptions,
+    ) -> Result<Vec<u8>, FrameError> {
         self.writable(options)?;
-        let fresh = painted.0;
+        let mut fresh = painted.into_iter().map(|painted| painted.0);
+        let Some(first) = fresh.next() else { return Ok(self.bytes.clone()) };
+        let further: Vec<Picture> = fresh.collect();
         let shape = |picture: &Picture| (picture.size, picture.layout, picture.bits());
-        if shape(&fresh) != shape(&self.picture) {
+        if shape(&first) != shape(&self.picture) || further.len() >= self.pictures {
             return Err(FrameError::Planes("the pixels of another frame".to_owned()));
         }
         // Packing pixels of a lossy file again would cost quality for nothing.
-        if self.format == Format::Jpeg && fresh == self.picture {
+        if self.format == Format::Jpeg && first == self.picture {
             return Ok(self.bytes.clone());
         }
-        format::encode(self.format, &self.bytes, fresh)
+        format::encode(self.format, &self.bytes, first, &further)
     }
 }
 

@@ -32,9 +32,26 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u32> {
     })
 }
 
+/// The 64-bit number at `at`.
+pub(crate) fn u64_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u64> {
+    let raw = array(bytes, at)?;
+    Some(match endian {
+        Endian::Little => u64::from_le_bytes(raw),
+        Endian::Big => u64::from_be_bytes(raw),
+    })
+}
+
 impl Endian {
     /// A 16-bit number, written.
     pub(crate) fn u16(self, value: u16) -> [u8; 2] {
+        match self {
+            Self::Little => value.to_le_bytes(),
+            Self::Big => value.to_be_bytes(),
+        }
+    }
+
+    /// A 64-bit number, written.
+    pub(crate) fn u64(self, value: u64) -> [u8; 8] {
         match self {
             Self::Little => value.to_le_bytes(),
             Self::Big => value.to_be_bytes(),

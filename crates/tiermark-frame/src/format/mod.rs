@@ -2,7 +2,9 @@
 
 mod bmp;
 mod bytes;
+mod dpx;
 mod jpeg;
+mod openexr;
 mod other;
 mod png;
 mod probe;
@@ -26,7 +28,7 @@ pub enum Format {
     Png,
     /// JPEG, baseline or progressive.
     Jpeg,
-    /// Tagged Image File Format, classic.
+    /// Tagged Image File Format, classic or with 64-bit offsets.
     Tiff,
     /// Truevision TGA.
     Tga,
@@ -34,6 +36,10 @@ pub enum Format {
     Bmp,
     /// WebP, lossless or lossy.
     WebP,
+    /// OpenEXR, scanline or tiled, of one or several parts.
+    OpenExr,
+    /// Digital Picture Exchange, SMPTE 268M.
+    Dpx,
 }
 
 impl fmt::Display for Format {
@@ -45,6 +51,8 @@ impl fmt::Display for Format {
             Self::Tga => "TGA",
             Self::Bmp => "BMP",
             Self::WebP => "WebP",
+            Self::OpenExr => "OpenEXR",
+            Self::Dpx => "DPX",
         })
     }
 }
@@ -91,6 +99,21 @@ pub(crate) fn decode(format: Format, bytes: &[u8], limits: &Limits) -> Result<De
         Format::Tga => tga::decode(bytes, limits),
         Format::Bmp => bmp::decode(bytes, limits),
         Format::WebP => webp::decode(bytes, limits),
+        Format::OpenExr => openexr::decode(bytes, limits),
+        Format::Dpx => dpx::decode(bytes, limits),
+    }
+}
+
+/// How many pictures of the file bear a mark.
+pub(crate) fn pictures(format: Format, bytes: &[u8]) -> usize {
+    if format == Format::OpenExr { openexr::pictures(bytes) } else { 1 }
+}
+
+/// Picture `number` of the file, counted from 0.
+pub(crate) fn further(format: Format, bytes: &[u8], number: usize) -> Result<Picture, FrameError> {
+    match format {
+        Format::OpenExr => openexr::further(bytes, number),
+        _ => Err(FrameError::damaged(format, "it has one picture")),
     }
 }
 
@@ -102,8 +125,14 @@ pub(crate) fn kept(format: Format, bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// The file `bytes` with the pixels of `picture`, which has the size and layout that [`decode`] found.
-pub(crate) fn encode(format: Format, bytes: &[u8], picture: Picture) -> Result<Vec<u8>, FrameError> {
+/// The file `bytes` with the pixels of `picture`, which has the size and layout that [`decode`] found, and of further
+/// pictures, as many as [`further`] has or fewer.
+pub(crate) fn encode(
+    format: Format,
+    bytes: &[u8],
+    picture: Picture,
+    further: &[Picture],
+) -> Result<Vec<u8>, FrameError> {
     match format {
         Format::Png => png::encode(bytes, picture),
         Format::Jpeg => jpeg::encode(bytes, &picture),
@@ -111,6 +140,8 @@ pub(crate) fn encode(format: Format, bytes: &[u8], picture: Picture) -> Result<V
         Format::Tga => tga::encode(bytes, &picture),
         Format::Bmp => bmp::encode(bytes, &picture),
         Format::WebP => webp::encode(bytes, &picture),
+        Format::OpenExr => openexr::encode(bytes, std::iter::once(&picture).chain(further)),
+        Format::Dpx => dpx::encode(bytes, &picture),
     }
 }
 

@@ -11,7 +11,8 @@ use crate::{FrameError, Limits};
 /// Read a palette, packed or otherwise unusual file of a kind that `image` knows.
 pub(crate) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Picture, FrameError> {
     let damaged = |error| failure(format, error);
-    let reader = ImageReader::with_format(Cursor::new(bytes), theirs(format));
+    let unusual = || FrameError::NotSupported(format!("an unusual {format} file"));
+    let reader = ImageReader::with_format(Cursor::new(bytes), theirs(format).ok_or_else(unusual)?);
     let mut decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     limits.size(format, width.into(), height.into())?;
@@ -40,15 +41,16 @@ pub(crate) fn image_limits(limits: &Limits) -> image::Limits {
     theirs
 }
 
-fn theirs(format: Format) -> ImageFormat {
-    match format {
+fn theirs(format: Format) -> Option<ImageFormat> {
+    Some(match format {
         Format::Png => ImageFormat::Png,
         Format::Jpeg => ImageFormat::Jpeg,
         Format::Tiff => ImageFormat::Tiff,
         Format::Tga => ImageFormat::Tga,
         Format::Bmp => ImageFormat::Bmp,
         Format::WebP => ImageFormat::WebP,
-    }
+        Format::OpenExr | Format::Dpx => return None,
+    })
 }
 
 fn picture(decoded: DynamicImage) -> Option<Picture> {

@@ -275,6 +275,9 @@ fn append_pixels(out: &mut Vec<u8>, picture: Picture) -> Result<(), FrameError> 
             big_endian(&values).for_each(|block| raw.extend_from_slice(&block));
             raw
         }
+        Samples::Half(_) | Samples::Float(_) => {
+            return Err(FrameError::encoder(Format::Png, "it has whole numbers only"));
+        }
     };
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(&raw).map_err(failed)?;

@@ -24,6 +24,7 @@ fn every_beginning_of_a_file_is_an_error() {
         // What stands behind the end of the picture may go; of a TGA the whole tail, of a TIFF the last values.
         let needed = match name {
             "webp" => file.len() - 6,
+            "dpx" => file.len() - 16,
             "tga" => file.len() - (495 + 6 + 14 + 26),
             "tiff" | "tiff tiles" | "tiff runs" => file.len() - 24,
             _ => file.len(),

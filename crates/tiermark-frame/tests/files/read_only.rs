@@ -49,7 +49,7 @@ fn a_frame_without_its_file_is_only_looked_at() {
     let frame = frame.to_be_looked_at();
     assert_eq!(frame.pixel_digest(), pixels);
     assert!(matches!(refusal(&frame, &KEEP), FrameError::ReadOnly { .. }));
-    assert!(frame.encode_painted(painted, &KEEP).is_err());
+    assert!(frame.encode_painted(vec![painted], &KEEP).is_err());
 }
 
 #[test]

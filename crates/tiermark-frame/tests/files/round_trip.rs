@@ -27,7 +27,7 @@ fn holds(name: &str, file: &[u8], wanted: &[u16], colours: usize, channels: usiz
     let wish = changed(&frame.colours());
     let out = frame.encode(&wish, &KEEP).unwrap();
     assert!(out == frame.encode(&wish, &KEEP).unwrap(), "{name}: the same bytes every time");
-    assert!(out == frame.encode_painted(painted(&frame, &wish), &KEEP).unwrap(), "{name}: row by row");
+    assert!(out == frame.encode_painted(vec![painted(&frame, &wish)], &KEEP).unwrap(), "{name}: row by row");
     let back = read(&out);
     assert_eq!(
         (back.format(), back.size(), back.bits()),
@@ -124,9 +124,7 @@ fn tiff() {
     for bits in [8, 16] {
         for colours in [1, 3] {
             for extra in [None, Some(0), Some(1), Some(2)] {
-                for (compression, predictor) in
-                    [(1, false), (5, false), (5, true), (8, false), (32946, true), (32773, false)]
-                {
+                for (compression, predictor) in [(1, 1), (5, 1), (5, 2), (8, 1), (32946, 2), (32773, 1)] {
                     for (tile, big) in [(None, false), (Some(16), true), (Some(32), false), (None, true)] {
                         let tiff =
                             Tiff { extra, compression, predictor, tile, big, ..Tiff::new(bits, colours) };
@@ -164,7 +162,9 @@ fn tiff_of_dark_numbers_is_read_as_light() {
 fn other_programs_read_the_same_samples() {
     for (name, file) in make::one_of_each() {
         let frame = read(&file);
-        if frame.format() == Format::Jpeg || frame.writable(&KEEP).is_err() {
+        // Light is asked of others by tests/floats.rs and by the oracles of `tests/formats`.
+        let others_read_it = !matches!(frame.format(), Format::Jpeg | Format::OpenExr | Format::Dpx);
+        if !others_read_it || name == "tiff floats" || frame.writable(&KEEP).is_err() {
             continue;
         }
         let out = frame.encode(&changed(&frame.colours()), &KEEP).unwrap();

@@ -207,15 +207,24 @@ fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
     })
 }
 
+/// The file with a mark in each of its pictures, the same in all of them.
 fn mark(
     frame: &Frame,
     embedder: &Embedder,
     job: &Job,
     options: &Options,
 ) -> Result<Vec<u8>, tiermark_frame::FrameError> {
-    let mut painting = Painting::of(frame);
-    embedder.embed_rows(&mut painting, &content_of(&job.record), job.closed.as_ref());
-    frame.encode_painted(painting.painted(), &options.write)
+    let content = content_of(&job.record);
+    let marked = |host: &Frame| {
+        let mut painting = Painting::of(host);
+        embedder.embed_rows(&mut painting, &content, job.closed.as_ref());
+        painting.painted()
+    };
+    let mut painted = vec![marked(frame)];
+    for layer in frame.further() {
+        painted.push(marked(&layer?));
+    }
+    frame.encode_painted(painted, &options.write)
 }
 
 /// Decode what was written and let the detector look at it.

@@ -134,38 +134,95 @@ fn pack_runs(row: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Bytes as samples.
-pub(crate) fn samples(raw: &[u8], bits: u8, endian: Endian) -> Vec<u16> {
-    match (bits, endian) {
-        (8, _) => raw.iter().map(|v| u16::from(*v)).collect(),
-        (_, Endian::Little) => {
-            raw.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
+/// How a row was made easier to pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Predictor {
+    /// Not at all.
+    None,
+    /// Each sample as its difference to the left neighbour's (number 2).
+    Differences,
+    /// The highest bytes of all samples first, then the next, and differences of those bytes (number 3, for floats).
+    Planes,
+}
+
+/// How the samples of a row are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// 8, 16 or 32.
+    pub(crate) bits: u8,
+    pub(crate) endian: Endian,
+    pub(crate) channels: usize,
+    pub(crate) predictor: Predictor,
+}
+
+impl Written {
+    /// The bytes of a row as the bits of its samples.
+    pub(crate) fn samples(self, raw: &[u8]) -> Vec<u32> {
+        let (u16_of, u32_of) = match self.endian {
+            Endian::Little => {
+                (u16::from_le_bytes as fn([u8; 2]) -> u16, u32::from_le_bytes as fn([u8; 4]) -> u32)
+            }
+            Endian::Big => {
+                (u16::from_be_bytes as fn([u8; 2]) -> u16, u32::from_be_bytes as fn([u8; 4]) -> u32)
+            }
+        };
+        if self.predictor == Predictor::Planes {
+            return self.joined(raw);
         }
-        (_, Endian::Big) => raw.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect(),
+        let mut samples: Vec<u32> = match self.bits {
+            8 => raw.iter().map(|v| u32::from(*v)).collect(),
+            16 => raw.as_chunks().0.iter().map(|pair| u32::from(u16_of(*pair))).collect(),
+            _ => raw.as_chunks().0.iter().map(|four| u32_of(*four)).collect(),
+        };
+        if self.predictor == Predictor::Differences {
+            for at in self.channels..samples.len() {
+                samples[at] = samples[at].wrapping_add(samples[at - self.channels]) & self.mask();
+            }
+        }
+        samples
     }
-}
 
-/// Samples as bytes.
-pub(crate) fn bytes(samples: &[u16], bits: u8, endian: Endian) -> Vec<u8> {
-    match bits {
-        8 => samples.iter().map(|v| *v as u8).collect(),
-        _ => samples.iter().flat_map(|v| endian.u16(*v)).collect(),
+    /// Samples as the bytes of a row.
+    pub(crate) fn bytes(self, mut samples: Vec<u32>) -> Vec<u8> {
+        match self.predictor {
+            Predictor::Planes => return self.planes(&samples),
+            Predictor::Differences => {
+                for at in (self.channels..samples.len()).rev() {
+                    samples[at] = samples[at].wrapping_sub(samples[at - self.channels]) & self.mask();
+                }
+            }
+            Predictor::None => {}
+        }
+        match self.bits {
+            8 => samples.iter().map(|v| *v as u8).collect(),
+            16 => samples.iter().flat_map(|v| self.endian.u16(*v as u16)).collect(),
+            _ => samples.iter().flat_map(|v| self.endian.u32(*v)).collect(),
+        }
     }
-}
 
-/// From differences to the left neighbour back to samples (predictor 2).
-pub(crate) fn sum_up(row: &mut [u16], channels: usize, bits: u8) {
-    let mask = if bits == 8 { 0xff } else { 0xffff };
-    for at in channels..row.len() {
-        row[at] = row[at].wrapping_add(row[at - channels]) & mask;
+    fn mask(self) -> u32 {
+        u32::MAX >> (32 - u32::from(self.bits))
     }
-}
 
-/// From samples to differences to the left neighbour.
-pub(crate) fn take_differences(row: &mut [u16], channels: usize, bits: u8) {
-    let mask = if bits == 8 { 0xff } else { 0xffff };
-    for at in (channels..row.len()).rev() {
-        row[at] = row[at].wrapping_sub(row[at - channels]) & mask;
+    /// Adobe's technical note 3 on TIFF: byte planes are of one order on all machines.
+    fn joined(self, raw: &[u8]) -> Vec<u32> {
+        let mut bytes = raw.to_vec();
+        for at in self.channels..bytes.len() {
+            bytes[at] = bytes[at].wrapping_add(bytes[at - self.channels]);
+        }
+        let count = bytes.len() / usize::from(self.bits / 8);
+        let sample = |i: usize| bytes[i..].iter().step_by(count).fold(0, |v, byte| v << 8 | u32::from(*byte));
+        (0..count).map(sample).collect()
+    }
+
+    fn planes(self, samples: &[u32]) -> Vec<u8> {
+        let shifts = (0..u32::from(self.bits)).step_by(8).rev();
+        let mut bytes: Vec<u8> =
+            shifts.flat_map(|shift| samples.iter().map(move |v| (v >> shift) as u8)).collect();
+        for at in (self.channels..bytes.len()).rev() {
+            bytes[at] = bytes[at].wrapping_sub(bytes[at - self.channels]);
+        }
+        bytes
     }
 }
 
@@ -224,15 +281,33 @@ mod tests {
     }
 
     #[test]
-    fn differences_sum_up_to_the_samples() {
-        for bits in [8, 16] {
-            let samples: Vec<u16> =
-                rows(256).iter().map(|v| if bits == 8 { (*v).into() } else { u16::from(*v) * 257 }).collect();
-            let mut there = samples.clone();
-            take_differences(&mut there, 3, bits);
-            assert_ne!(there, samples);
-            sum_up(&mut there, 3, bits);
-            assert_eq!(there, samples);
+    fn rows_of_every_kind_come_back() {
+        let random: Vec<u32> =
+            rows(256).as_chunks().0.iter().map(|four| u32::from_le_bytes(*four)).take(120).collect();
+        for (bits, predictor) in [
+            (8, Predictor::None),
+            (8, Predictor::Differences),
+            (16, Predictor::None),
+            (16, Predictor::Differences),
+            (16, Predictor::Planes),
+            (32, Predictor::None),
+            (32, Predictor::Differences),
+            (32, Predictor::Planes),
+        ] {
+            for endian in [Endian::Little, Endian::Big] {
+                let written = Written { bits, endian, channels: 3, predictor };
+                let samples: Vec<u32> = random.iter().map(|v| v & written.mask()).collect();
+                let raw = written.bytes(samples.clone());
+                assert_eq!(raw.len(), samples.len() * usize::from(bits / 8));
+                assert_eq!(written.samples(&raw), samples, "{written:?}");
+            }
         }
+    }
+
+    #[test]
+    fn planes_of_bytes_are_as_the_note_has_them() {
+        let written = Written { bits: 32, endian: Endian::Little, channels: 1, predictor: Predictor::Planes };
+        // 1.0 and 1.5: 3f 80 00 00 and 3f c0 00 00; planes 3f 3f | 80 c0 | 00 00 | 00 00, then differences.
+        assert_eq!(written.bytes(vec![0x3f80_0000, 0x3fc0_0000]), [0x3f, 0, 0x41, 0x40, 0x40, 0, 0, 0]);
     }
 }

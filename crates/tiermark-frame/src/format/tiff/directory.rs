@@ -4,24 +4,26 @@ use std::ops::Range;
 
 use crate::FrameError;
 use crate::format::Format;
-use crate::format::bytes::{Endian, u16_at, u32_at};
+use crate::format::bytes::{Endian, u16_at, u32_at, u64_at};
 
 /// The first directory of a file, taken apart.
 pub(crate) struct Directory {
     pub(crate) endian: Endian,
+    /// Offsets and counts have 64 bits (BigTIFF).
+    big: bool,
     entries: Vec<Entry>,
     /// From the number of entries to the offset of the next directory.
     span: Range<usize>,
-    next: u32,
+    next: usize,
 }
 
 struct Entry {
     tag: u16,
     kind: u16,
     count: usize,
-    /// Where the twelve bytes of the entry stand.
+    /// Where the entry stands: 12 bytes, 20 in a BigTIFF.
     at: usize,
-    /// Where its values stand: inside the entry if four bytes do.
+    /// Where its values stand: inside the entry if there is room for them.
     values: Range<usize>,
 }
 
@@ -33,13 +35,18 @@ impl Directory {
     }
 
     fn read(bytes: &[u8], endian: Endian) -> Option<Self> {
-        let start = u32_at(bytes, 4, endian)? as usize;
-        let count = usize::from(u16_at(bytes, start, endian)?);
-        let end = start.checked_add(2 + 12 * count)?;
-        let next = u32_at(bytes, end, endian)?;
-        let entries =
-            (0..count).filter_map(|number| Entry::read(bytes, endian, start + 2 + 12 * number)).collect();
-        Some(Self { endian, entries, span: start..end + 4, next })
+        let big = u16_at(bytes, 2, endian)? == BIG;
+        let start = offset_at(bytes, if big { 8 } else { 4 }, endian, big)?;
+        let (count, first) = match big {
+            true => (usize::try_from(u64_at(bytes, start, endian)?).ok()?, start.checked_add(8)?),
+            false => (usize::from(u16_at(bytes, start, endian)?), start.checked_add(2)?),
+        };
+        let step = if big { 20 } else { 12 };
+        let end = first.checked_add(count.checked_mul(step)?)?;
+        let next = offset_at(bytes, end, endian, big)?;
+        let entry = |number| Entry::read(bytes, endian, big, first + step * number);
+        let entries = (0..count).filter_map(entry).collect();
+        Some(Self { endian, big, entries, span: start..end + if big { 8 } else { 4 }, next })
     }
 
     /// Does another directory follow?
@@ -57,27 +64,30 @@ impl Directory {
     }
 
     /// The whole numbers of an entry; none if it is absent, of another type, or not in the file.
-    pub(crate) fn numbers(&self, bytes: &[u8], tag: u16) -> Vec<u32> {
+    pub(crate) fn numbers(&self, bytes: &[u8], tag: u16) -> Vec<u64> {
         let Some(entry) = self.entry(tag) else { return Vec::new() };
         let values = bytes.get(entry.values.clone()).unwrap_or_default();
         match entry.kind {
-            BYTE => values.iter().map(|v| u32::from(*v)).collect(),
+            BYTE => values.iter().map(|v| u64::from(*v)).collect(),
             SHORT => {
-                (0..entry.count).filter_map(|i| u16_at(values, 2 * i, self.endian)).map(u32::from).collect()
+                (0..entry.count).filter_map(|i| u16_at(values, 2 * i, self.endian)).map(u64::from).collect()
             }
-            LONG => (0..entry.count).filter_map(|i| u32_at(values, 4 * i, self.endian)).collect(),
+            LONG => {
+                (0..entry.count).filter_map(|i| u32_at(values, 4 * i, self.endian)).map(u64::from).collect()
+            }
+            LONG8 => (0..entry.count).filter_map(|i| u64_at(values, 8 * i, self.endian)).collect(),
             _ => Vec::new(),
         }
     }
 
     /// The one number of an entry.
     pub(crate) fn number(&self, bytes: &[u8], tag: u16) -> Option<u32> {
-        self.numbers(bytes, tag).first().copied()
+        self.numbers(bytes, tag).first().and_then(|v| u32::try_from(*v).ok())
     }
 
     /// Header, directory and the values that stand outside of it: pixels must not.
     pub(crate) fn occupied(&self) -> Vec<Range<usize>> {
-        let mut taken = vec![0..8, self.span.clone()];
+        let mut taken = vec![0..if self.big { 16 } else { 8 }, self.span.clone()];
         taken.extend(self.entries.iter().map(|entry| entry.values.clone()));
         taken
     }
@@ -89,37 +99,56 @@ impl Directory {
         let broken =
             || FrameError::encoder(Format::Tiff, "the file would pass 4 GiB, and classic TIFF ends there");
         let entry = self.entry(tag).ok_or_else(broken)?;
-        let fresh: Vec<u32> =
-            numbers.iter().map(|v| u32::try_from(*v)).collect::<Result<_, _>>().map_err(|_| broken())?;
-        let short = entry.kind == SHORT && fresh.iter().all(|v| *v <= u32::from(u16::MAX));
-        let packed: Vec<u8> = match short {
-            true => fresh.iter().flat_map(|v| self.endian.u16(*v as u16)).collect(),
-            false => fresh.iter().flat_map(|v| self.endian.u32(*v)).collect(),
+        let most = numbers.iter().copied().max().unwrap_or(0) as u64;
+        let kind = match entry.kind {
+            SHORT if most <= u16::MAX.into() => SHORT,
+            LONG8 => LONG8,
+            _ if most <= u32::MAX.into() => LONG,
+            _ if self.big => LONG8,
+            _ => return Err(broken()),
+        };
+        let packed: Vec<u8> = match kind {
+            SHORT => numbers.iter().flat_map(|v| self.endian.u16(*v as u16)).collect(),
+            LONG => numbers.iter().flat_map(|v| self.endian.u32(*v as u32)).collect(),
+            _ => numbers.iter().flat_map(|v| self.endian.u64(*v as u64)).collect(),
         };
         if packed.len() <= entry.values.len() {
             out[entry.values.start..][..packed.len()].copy_from_slice(&packed);
         } else {
             out.resize(out.len().next_multiple_of(2), 0);
-            let start = u32::try_from(out.len()).map_err(|_| broken())?;
+            let start = out.len();
             out.extend_from_slice(&packed);
-            out[entry.at + 8..][..4].copy_from_slice(&self.endian.u32(start));
+            match self.big {
+                true => out[entry.at + 12..][..8].copy_from_slice(&self.endian.u64(start as u64)),
+                false => {
+                    let start = u32::try_from(start).map_err(|_| broken())?;
+                    out[entry.at + 8..][..4].copy_from_slice(&self.endian.u32(start));
+                }
+            }
         }
-        if !short {
-            out[entry.at + 2..][..2].copy_from_slice(&self.endian.u16(LONG));
-        }
+        out[entry.at + 2..][..2].copy_from_slice(&self.endian.u16(kind));
         Ok(())
+    }
+}
+
+/// An offset, of 32 or 64 bits.
+fn offset_at(bytes: &[u8], at: usize, endian: Endian, big: bool) -> Option<usize> {
+    match big {
+        true => usize::try_from(u64_at(bytes, at, endian)?).ok(),
+        false => Some(u32_at(bytes, at, endian)? as usize),
     }
 }
 
 impl Entry {
     /// The entry at `at`; `None` if it is of an unknown type or its values are not in the file.
-    fn read(bytes: &[u8], endian: Endian, at: usize) -> Option<Self> {
+    fn read(bytes: &[u8], endian: Endian, big: bool, at: usize) -> Option<Self> {
         let kind = u16_at(bytes, at + 2, endian)?;
-        let count = u32_at(bytes, at + 4, endian)? as usize;
+        let count = offset_at(bytes, at + 4, endian, big)?;
         let length = count.checked_mul(width(kind)?)?;
-        let (start, length) = match length {
-            0..=4 => (at + 8, 4),
-            _ => (u32_at(bytes, at + 8, endian)? as usize, length),
+        let (inside, room) = if big { (at + 12, 8) } else { (at + 8, 4) };
+        let (start, length) = match length <= room {
+            true => (inside, room),
+            false => (offset_at(bytes, inside, endian, big)?, length),
         };
         let end = start.checked_add(length)?;
         (end <= bytes.len()).then_some(Self {
@@ -132,13 +161,13 @@ impl Entry {
     }
 }
 
-/// Bytes of one value, by the type's number (TIFF 6.0, section 2; 13 is IFD of the supplement).
+/// Bytes of one value, by the type's number (TIFF 6.0, section 2; 13 is IFD of the supplement; 16 to 18 are of BigTIFF).
 fn width(kind: u16) -> Option<usize> {
     match kind {
         1 | 2 | 6 | 7 => Some(1),
         3 | 8 => Some(2),
         4 | 9 | 11 | 13 => Some(4),
-        5 | 10 | 12 => Some(8),
+        5 | 10 | 12 | 16..=18 => Some(8),
         _ => None,
     }
 }
@@ -146,3 +175,6 @@ fn width(kind: u16) -> Option<usize> {
 const BYTE: u16 = 1;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
+const LONG8: u16 = 16;
+/// The version of BigTIFF; classic TIFF has 42.
+const BIG: u16 = 43;

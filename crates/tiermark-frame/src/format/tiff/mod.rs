@@ -6,10 +6,12 @@ mod shape;
 
 use std::ops::Range;
 
+use half::f16;
+
 use self::directory::Directory;
 use self::shape::{Shape, tag};
 use super::{Decoded, Format, Writing, other};
-use crate::limits::{room, zeros};
+use crate::limits::room;
 use crate::picture::{Picture, Samples};
 use crate::{FrameError, Limits};
 
@@ -22,12 +24,13 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, FrameErro
     };
     let size = limits.size(Format::Tiff, shape.width as u64, shape.height as u64)?;
     let stride = shape.width * shape.layout.channels;
-    let mut samples = match shape.bits {
-        8 => Samples::Byte(zeros(size.height, stride)?),
-        _ => {
-            drop(room::<u16>(size.height, stride)?);
-            Samples::Word(vec![0; size.height * stride])
-        }
+    drop(room::<u8>(size.height, stride.saturating_mul((shape.bits / 8).into()))?);
+    let count = size.height * stride;
+    let mut samples = match (shape.bits, shape.float) {
+        (8, _) => Samples::Byte(vec![0; count]),
+        (16, false) => Samples::Word(vec![0; count]),
+        (16, true) => Samples::Half(vec![f16::ZERO; count]),
+        _ => Samples::Float(vec![0.0; count]),
     };
     for (number, range) in shape.chunks.iter().enumerate() {
         let area = shape.area(number);
@@ -37,15 +40,19 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, FrameErro
             let start = (y * shape.width + area.columns.start) * shape.layout.channels;
             let wanted = &row[..area.columns.len() * shape.layout.channels];
             match &mut samples {
-                Samples::Byte(values) => {
-                    values[start..].iter_mut().zip(wanted).for_each(|(to, from)| *to = *from as u8);
-                }
-                Samples::Word(values) => values[start..start + wanted.len()].copy_from_slice(wanted),
+                Samples::Byte(values) => fill(&mut values[start..], wanted, |v| v as u8),
+                Samples::Word(values) => fill(&mut values[start..], wanted, |v| v as u16),
+                Samples::Half(values) => fill(&mut values[start..], wanted, |v| f16::from_bits(v as u16)),
+                Samples::Float(values) => fill(&mut values[start..], wanted, f32::from_bits),
             }
         }
     }
     let picture = Picture::new(size, shape.layout, samples).expect("as many samples as size and layout say");
     Ok(Decoded { picture, writing: writing(&directory) })
+}
+
+fn fill<T>(values: &mut [T], bits: &[u32], of: impl Fn(u32) -> T) {
+    values.iter_mut().zip(bits).for_each(|(to, from)| *to = of(*from));
 }
 
 /// Put the pixels of `picture` into the TIFF file `bytes`.
@@ -86,7 +93,7 @@ fn place(out: &mut Vec<u8>, packed: &[u8], old: Option<Range<usize>>) -> Range<u
 }
 
 /// The rows of one strip or tile; what a tile has beyond the picture repeats the last column and row.
-fn rows_of_chunk(shape: &Shape, picture: &Picture, number: usize) -> impl Iterator<Item = Vec<u16>> {
+fn rows_of_chunk(shape: &Shape, picture: &Picture, number: usize) -> impl Iterator<Item = Vec<u32>> {
     let area = shape.area(number);
     let channels = shape.layout.channels;
     (0..area.packed_height).map(move |row| {
@@ -95,8 +102,10 @@ fn rows_of_chunk(shape: &Shape, picture: &Picture, number: usize) -> impl Iterat
         let wanted = start..start + area.columns.len() * channels;
         let mut samples = Vec::with_capacity(area.packed_width * channels);
         match &picture.samples {
-            Samples::Byte(values) => samples.extend(values[wanted].iter().map(|v| u16::from(*v))),
-            Samples::Word(values) => samples.extend_from_slice(&values[wanted]),
+            Samples::Byte(values) => samples.extend(values[wanted].iter().map(|v| u32::from(*v))),
+            Samples::Word(values) => samples.extend(values[wanted].iter().map(|v| u32::from(*v))),
+            Samples::Half(values) => samples.extend(values[wanted].iter().map(|v| u32::from(v.to_bits()))),
+            Samples::Float(values) => samples.extend(values[wanted].iter().map(|v| v.to_bits())),
         }
         let last = samples.len() - channels;
         for _ in area.columns.len()..area.packed_width {
@@ -129,4 +138,4 @@ fn writing(directory: &Directory) -> Writing {
     Writing::Same
 }
 
-const CONVERT: &str = "convert it to a flat 8- or 16-bit RGB or grey TIFF first";
+const CONVERT: &str = "convert it to a flat RGB or grey TIFF of 8 or 16 bits, or of floats, first";

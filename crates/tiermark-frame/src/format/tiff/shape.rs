@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::codec::{self, Compression};
+use super::codec::{self, Compression, Predictor, Written};
 use super::directory::Directory;
 use crate::format::Format;
 use crate::format::bytes::Endian;
@@ -15,14 +15,16 @@ pub(crate) struct Shape {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) layout: Layout,
-    /// 8 or 16.
+    /// 8, 16 or 32.
     pub(crate) bits: u8,
+    /// Numbers proportional to light, not whole numbers.
+    pub(crate) float: bool,
     /// Where each strip or tile stands in the file.
     pub(crate) chunks: Vec<Range<usize>>,
     endian: Endian,
     white_is_zero: bool,
     compression: Compression,
-    differences: bool,
+    predictor: Predictor,
     tiled: bool,
     chunk_width: usize,
     chunk_height: usize,
@@ -50,7 +52,7 @@ impl Shape {
         let number = |tag| directory.number(bytes, tag);
         let claimed = |tag| number(tag).ok_or_else(|| FrameError::damaged(Format::Tiff, "it gives no size"));
         let size = limits.size(Format::Tiff, claimed(tag::WIDTH)?.into(), claimed(tag::HEIGHT)?.into())?;
-        let (layout, bits) = match samples(bytes, directory) {
+        let (layout, bits, float) = match samples(bytes, directory) {
             Ok(found) => found,
             Err(what) => return Ok(Err(what)),
         };
@@ -58,9 +60,10 @@ impl Shape {
             Ok(found) => found,
             Err(what) => return Ok(Err(what)),
         };
-        let differences = match number(tag::PREDICTOR).unwrap_or(1) {
-            1 => false,
-            2 => true,
+        let predictor = match number(tag::PREDICTOR).unwrap_or(1) {
+            1 => Predictor::None,
+            2 => Predictor::Differences,
+            3 if float => Predictor::Planes,
             _ => return Ok(Err("a TIFF with an unusual predictor")),
         };
         let tiled = directory.has(tag::TILE_WIDTH);
@@ -78,11 +81,12 @@ impl Shape {
             height: size.height,
             layout,
             bits,
+            float,
             chunks: Vec::new(),
             endian: directory.endian,
             white_is_zero: number(tag::PHOTOMETRIC) == Some(0),
             compression,
-            differences,
+            predictor,
             tiled,
             chunk_width,
             chunk_height,
@@ -120,8 +124,9 @@ impl Shape {
             return Err(wrong("another number of strips or tiles than its size asks for"));
         }
         let occupied = directory.occupied();
-        let range = |(start, length): (&u32, &u32)| {
-            let range = *start as usize..(*start as usize).checked_add(*length as usize)?;
+        let range = |(start, length): (&u64, &u64)| {
+            let start = usize::try_from(*start).ok()?;
+            let range = start..start.checked_add(usize::try_from(*length).ok()?)?;
             (range.end <= bytes.len()).then_some(range)
         };
         let chunks: Option<Vec<_>> = starts.iter().zip(&lengths).map(range).collect();
@@ -176,31 +181,31 @@ impl Shape {
         self.chunk_width * self.layout.channels * usize::from(self.bits / 8)
     }
 
-    /// The samples in the bytes of one row.
-    pub(crate) fn samples_of(&self, row: &[u8]) -> Vec<u16> {
-        let mut samples = codec::samples(row, self.bits, self.endian);
-        if self.differences {
-            codec::sum_up(&mut samples, self.layout.channels, self.bits);
-        }
+    fn written(&self) -> Written {
+        let (bits, endian, channels, predictor) =
+            (self.bits, self.endian, self.layout.channels, self.predictor);
+        Written { bits, endian, channels, predictor }
+    }
+
+    /// The samples in the bytes of one row: their bits.
+    pub(crate) fn samples_of(&self, row: &[u8]) -> Vec<u32> {
+        let mut samples = self.written().samples(row);
         self.turn_white(&mut samples);
         samples
     }
 
     /// One strip or tile of these rows.
-    pub(crate) fn pack(&self, rows: impl Iterator<Item = Vec<u16>>) -> Result<Vec<u8>, FrameError> {
+    pub(crate) fn pack(&self, rows: impl Iterator<Item = Vec<u32>>) -> Result<Vec<u8>, FrameError> {
         let mut raw = Vec::with_capacity(self.packed_row() * rows.size_hint().0);
         for mut samples in rows {
             self.turn_white(&mut samples);
-            if self.differences {
-                codec::take_differences(&mut samples, self.layout.channels, self.bits);
-            }
-            raw.extend_from_slice(&codec::bytes(&samples, self.bits, self.endian));
+            raw.extend_from_slice(&self.written().bytes(samples));
         }
         codec::pack(self.compression, raw, self.packed_row())
     }
 
     /// Grey that counts darkness becomes grey that counts light, and back.
-    fn turn_white(&self, samples: &mut [u16]) {
+    fn turn_white(&self, samples: &mut [u32]) {
         let white = if self.bits == 8 { 0xff } else { 0xffff };
         if self.white_is_zero {
             samples.iter_mut().step_by(self.layout.channels).for_each(|v| *v = white - *v);
@@ -209,7 +214,7 @@ impl Shape {
 }
 
 /// Layout and depth, or what is unusual about them.
-fn samples(bytes: &[u8], directory: &Directory) -> Result<(Layout, u8), Unusual> {
+fn samples(bytes: &[u8], directory: &Directory) -> Result<(Layout, u8, bool), Unusual> {
     let number = |tag, default| directory.number(bytes, tag).unwrap_or(default);
     let channels = number(tag::CHANNELS, 1) as usize;
     let colours = match number(tag::PHOTOMETRIC, 1) {
@@ -226,14 +231,22 @@ fn samples(bytes: &[u8], directory: &Directory) -> Result<(Layout, u8), Unusual>
     if number(tag::FILL_ORDER, 1) != 1 {
         return Err("a TIFF with reversed bits");
     }
-    if directory.numbers(bytes, tag::SAMPLE_FORMAT).iter().any(|format| *format != 1) {
-        return Err("a TIFF with float or signed samples");
+    let formats = directory.numbers(bytes, tag::SAMPLE_FORMAT);
+    let float = match formats.first() {
+        None | Some(1) => false,
+        Some(3) => true,
+        Some(_) => return Err("a TIFF with signed samples"),
+    };
+    if formats.iter().any(|format| *format != formats[0]) || (float && number(tag::PHOTOMETRIC, 1) == 0) {
+        return Err("a TIFF with samples of several kinds");
     }
     let depths = directory.numbers(bytes, tag::BITS);
-    let bits = match depths.first() {
-        Some(8) => 8,
-        Some(16) => 16,
-        _ => return Err("a TIFF of neither 8 nor 16 bits"),
+    let bits = match (depths.first(), float) {
+        (Some(8), false) => 8,
+        (Some(16), _) => 16,
+        (Some(32), true) => 32,
+        (_, false) => return Err("a TIFF of neither 8 nor 16 bits"),
+        (_, true) => return Err("a TIFF of floats of neither 16 nor 32 bits"),
     };
     if depths.iter().any(|depth| *depth != bits) || !(colours..=MOST_CHANNELS).contains(&channels) {
         return Err("a TIFF with unusual channels");
@@ -243,7 +256,7 @@ fn samples(bytes: &[u8], directory: &Directory) -> Result<(Layout, u8), Unusual>
         Some(2) => Alpha::Straight,
         _ => Alpha::None,
     };
-    Ok((Layout { colours, alpha, channels }, bits as u8))
+    Ok((Layout { colours, alpha, channels }, bits as u8, float))
 }
 
 /// Does a range of one kind share bytes with one of the other kind?

@@ -1,9 +1,13 @@
 //! Small files of every kind.
 
+mod dpx;
+mod openexr;
 mod plain;
 mod png;
 mod tiff;
 
+pub(crate) use dpx::dpx;
+pub(crate) use openexr::{channels, openexr};
 pub(crate) use plain::{bmp, tga};
 pub(crate) use png::{Png, chunk, zlib};
 pub(crate) use tiff::Tiff;
@@ -103,7 +107,7 @@ pub(crate) fn jpeg(
 
 /// One small file of each kind that can be written back, by name.
 pub(crate) fn one_of_each() -> Vec<(&'static str, Vec<u8>)> {
-    let lzw = Tiff { compression: 5, predictor: true, extra: Some(2), ..Tiff::new(8, 3) };
+    let lzw = Tiff { compression: 5, predictor: 2, extra: Some(2), ..Tiff::new(8, 3) };
     let tiles = Tiff { compression: 8, tile: Some(16), big: true, ..Tiff::new(16, 1) };
     vec![
         ("png", Png::new(8, 6).file()),
@@ -112,6 +116,13 @@ pub(crate) fn one_of_each() -> Vec<(&'static str, Vec<u8>)> {
         ("tiff", lzw.file()),
         ("tiff tiles", tiles.file()),
         ("tiff runs", Tiff { compression: 32773, ..Tiff::new(8, 3) }.file()),
+        (
+            "tiff floats",
+            Tiff { float: true, predictor: 3, compression: 8, wide: true, ..Tiff::new(32, 3) }.file(),
+        ),
+        ("openexr", openexr(exr::prelude::Compression::ZIP16, false, 2)),
+        ("openexr tiles", openexr(exr::prelude::Compression::PIZ, true, 0)),
+        ("dpx", dpx(10, 1, 50, true).0),
         ("tga", tga(32, true, 8, true)),
         ("tga raw", tga(24, false, 0x20, false)),
         ("bmp", bmp(32, Some([0xff, 0xff00, 0xff_0000, 0xff00_0000]), false)),

@@ -1,7 +1,11 @@
 //! Samples as a file stores them, and the planes that they are looked at as.
 
+mod curve;
+mod float;
+
 use std::ops::Range;
 
+use half::f16;
 use sha2::{Digest, Sha256};
 use tiermark_signal::{Plane, Size};
 
@@ -46,6 +50,21 @@ pub(crate) enum Samples {
     Byte(Vec<u8>),
     /// 16 bits each.
     Word(Vec<u16>),
+    /// Numbers proportional to light, of 16 bits.
+    Half(Vec<f16>),
+    /// The same, of 32 bits.
+    Float(Vec<f32>),
+}
+
+impl Samples {
+    fn len(&self) -> usize {
+        match self {
+            Self::Byte(values) => values.len(),
+            Self::Word(values) => values.len(),
+            Self::Half(values) => values.len(),
+            Self::Float(values) => values.len(),
+        }
+    }
 }
 
 impl Layout {
@@ -59,19 +78,21 @@ impl Layout {
 impl Picture {
     /// A picture, if there are as many samples as size and layout say.
     pub(crate) fn new(size: Size, layout: Layout, samples: Samples) -> Option<Self> {
-        let found = match &samples {
-            Samples::Byte(values) => values.len(),
-            Samples::Word(values) => values.len(),
-        };
-        (found == size.area() * layout.channels).then_some(Self { size, layout, samples })
+        (samples.len() == size.area() * layout.channels).then_some(Self { size, layout, samples })
     }
 
-    /// 8 or 16.
+    /// 8, 16 or 32.
     pub(crate) fn bits(&self) -> u8 {
         match self.samples {
             Samples::Byte(_) => 8,
-            Samples::Word(_) => 16,
+            Samples::Word(_) | Samples::Half(_) => 16,
+            Samples::Float(_) => 32,
         }
+    }
+
+    /// Are the colours, as they are seen, multiplied by alpha? Light is seen without it.
+    pub(crate) fn seems_associated(&self) -> bool {
+        self.layout.alpha == Alpha::Associated && matches!(self.samples, Samples::Byte(_) | Samples::Word(_))
     }
 
     /// The colour channels as planes.
@@ -90,7 +111,7 @@ impl Picture {
     pub(crate) fn luma_on_white(&self) -> Plane {
         let row = || vec![0.0; self.size.width];
         let (mut green, mut blue, mut alpha) = (row(), row(), row());
-        let associated = self.layout.alpha == Alpha::Associated;
+        let associated = self.seems_associated();
         self.plane(|y, luma| {
             self.colour_row(0, y, luma);
             if self.layout.colours == 3 {
@@ -119,6 +140,8 @@ impl Picture {
         match &self.samples {
             Samples::Byte(values) => pick(&values[self.at(y)], self.layout.channels, channel, row),
             Samples::Word(values) => pick(&values[self.at(y)], self.layout.channels, channel, row),
+            Samples::Half(values) => float::pick(&values[self.at(y)], self.layout, channel, row),
+            Samples::Float(values) => float::pick(&values[self.at(y)], self.layout, channel, row),
         }
     }
 
@@ -126,6 +149,8 @@ impl Picture {
     pub(crate) fn alpha_row(&self, y: usize, row: &mut [f32]) {
         match (self.layout.alpha, &self.samples) {
             (Alpha::None, _) => row.fill(1.0),
+            (_, Samples::Half(values)) => float::solid(&values[self.at(y)], self.layout, row),
+            (_, Samples::Float(values)) => float::solid(&values[self.at(y)], self.layout, row),
             (Alpha::Straight | Alpha::Associated, _) => {
                 self.colour_row(self.layout.colours, y, row);
                 row.iter_mut().for_each(|v| *v /= 255.0);
@@ -147,6 +172,8 @@ impl Picture {
         match &mut self.samples {
             Samples::Byte(values) => repaint(&mut values[at], layout, colours),
             Samples::Word(values) => repaint(&mut values[at], layout, colours),
+            Samples::Half(values) => float::repaint(&mut values[at], layout, colours),
+            Samples::Float(values) => float::repaint(&mut values[at], layout, colours),
         }
     }
 
@@ -159,6 +186,12 @@ impl Picture {
         match &self.samples {
             Samples::Byte(values) => hash.update(values),
             Samples::Word(values) => big_endian(values).for_each(|block| hash.update(block)),
+            Samples::Half(values) => {
+                values.chunks(1 << 15).for_each(|block| hash.update(bytes_of(block, |v| v.to_be_bytes())));
+            }
+            Samples::Float(values) => {
+                values.chunks(1 << 15).for_each(|block| hash.update(bytes_of(block, |v| v.to_be_bytes())));
+            }
         }
         hash.finalize().into()
     }
@@ -186,7 +219,11 @@ impl Picture {
 
 /// Words as big-endian bytes, a block at a time, so that a large picture is not held twice.
 pub(crate) fn big_endian(values: &[u16]) -> impl Iterator<Item = Vec<u8>> {
-    values.chunks(1 << 15).map(|block| block.iter().flat_map(|v| v.to_be_bytes()).collect())
+    values.chunks(1 << 15).map(|block| bytes_of(block, |v| v.to_be_bytes()))
+}
+
+fn bytes_of<V: Copy, const BYTES: usize>(values: &[V], bytes: impl Fn(V) -> [u8; BYTES]) -> Vec<u8> {
+    values.iter().flat_map(|v| bytes(*v)).collect()
 }
 
 /// One stored sample.
@@ -334,17 +371,13 @@ mod tests {
     use super::*;
 
     fn row(layout: Layout, samples: Samples) -> Picture {
-        let count = match &samples {
-            Samples::Byte(values) => values.len(),
-            Samples::Word(values) => values.len(),
-        };
-        Picture::new(Size { width: count / layout.channels, height: 1 }, layout, samples).unwrap()
+        Picture::new(Size { width: samples.len() / layout.channels, height: 1 }, layout, samples).unwrap()
     }
 
     fn bytes(picture: &Picture) -> &[u8] {
         match &picture.samples {
             Samples::Byte(values) => values,
-            Samples::Word(_) => &[],
+            _ => &[],
         }
     }
 

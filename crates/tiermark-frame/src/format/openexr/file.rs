@@ -1,0 +1,217 @@
+//! The outside of an OpenEXR file: headers that are kept byte for byte, tables of offsets, and chunks.
+
+use std::io::Cursor;
+use std::ops::Range;
+
+use exr::block::UncompressedBlock;
+use exr::block::chunk::{
+    Chunk, CompressedBlock, CompressedScanLineBlock, CompressedTileBlock, TileCoordinates,
+};
+use exr::error::Error;
+use exr::math::Vec2;
+use exr::meta::header::Header;
+use exr::meta::{BlockDescription, MetaData, compute_chunk_count};
+
+use crate::format::Format;
+use crate::format::bytes::{Endian, array, u32_at};
+use crate::{FrameError, Limits};
+
+/// A file whose headers were believed and whose chunks were found.
+pub(super) struct File<'a> {
+    bytes: &'a [u8],
+    pub(super) meta: MetaData,
+    /// Everything before the tables of offsets.
+    head: Range<usize>,
+    /// All chunks, in the order of the tables.
+    chunks: Vec<Place>,
+}
+
+/// Where a chunk is.
+pub(super) struct Place {
+    /// Which part it belongs to.
+    pub(super) part: usize,
+    /// From its first number to its last byte.
+    whole: Range<usize>,
+    /// What is packed.
+    packed: Range<usize>,
+}
+
+impl<'a> File<'a> {
+    /// Read the headers and find the chunks.
+    pub(super) fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, FrameError> {
+        let reader = exr::block::read(Cursor::new(bytes), false).map_err(failure)?;
+        let meta = reader.into_meta_data();
+        let several = meta.requirements.has_multiple_layers;
+        let end = end_of_headers(bytes, several).ok_or_else(|| FrameError::cut_off(Format::OpenExr))?;
+        limits.metadata(end)?;
+        let mut file = Self { bytes, meta, head: 0..end, chunks: Vec::new() };
+        file.find_chunks(limits)?;
+        Ok(file)
+    }
+
+    fn find_chunks(&mut self, limits: &Limits) -> Result<(), FrameError> {
+        let mut at = self.head.end;
+        for part in 0..self.meta.headers.len() {
+            let header = &self.meta.headers[part];
+            if header.deep {
+                return Err(FrameError::NotSupported("an OpenEXR file with deep data".to_owned()));
+            }
+            let (width, height) = (header.layer_size.width() as u64, header.layer_size.height() as u64);
+            limits.size(Format::OpenExr, width, height)?;
+            if header.max_block_byte_size() as u64 > limits.max_pixels.saturating_mul(8) {
+                return Err(FrameError::OverLimit(
+                    "blocks of more samples than a picture may have".to_owned(),
+                ));
+            }
+            let count = compute_chunk_count(header.compression, header.layer_size, header.blocks);
+            if count != header.chunk_count || count > self.bytes.len() / 8 {
+                return Err(FrameError::damaged(
+                    Format::OpenExr,
+                    "another number of chunks than its size asks for",
+                ));
+            }
+            for _ in 0..count {
+                let place = self.place(part, at).ok_or_else(|| FrameError::cut_off(Format::OpenExr))?;
+                self.chunks.push(place);
+                at += 8;
+            }
+        }
+        Ok(())
+    }
+
+    /// The chunk whose offset stands at `at`.
+    fn place(&self, part: usize, at: usize) -> Option<Place> {
+        let start = usize::try_from(u64::from_le_bytes(array(self.bytes, at)?)).ok()?;
+        let several = self.meta.requirements.has_multiple_layers;
+        let tiled = matches!(self.meta.headers[part].blocks, BlockDescription::Tiles(_));
+        let number = start.checked_add(if several { 4 } else { 0 })?;
+        if several && u32_at(self.bytes, start, Endian::Little)? as usize != part {
+            return None;
+        }
+        let length = number.checked_add(if tiled { 16 } else { 4 })?;
+        let packed = length.checked_add(4)?;
+        let end = packed.checked_add(u32_at(self.bytes, length, Endian::Little)? as usize)?;
+        (start >= self.head.end && end <= self.bytes.len()).then_some(Place {
+            part,
+            whole: start..end,
+            packed: packed..end,
+        })
+    }
+
+    /// All chunks, in the order of the tables.
+    pub(super) fn chunks(&self) -> &[Place] {
+        &self.chunks
+    }
+
+    /// The samples of a chunk; `None` if it belongs to a smaller copy of the picture.
+    pub(super) fn unpack(&self, place: &Place) -> Result<Option<UncompressedBlock>, FrameError> {
+        let header = &self.meta.headers[place.part];
+        let packed = self.bytes[place.packed.clone()].to_vec();
+        let before = place.packed.start;
+        let number = |back: usize| u32_at(self.bytes, before - back, Endian::Little).unwrap_or(0);
+        let compressed_block = match header.blocks {
+            BlockDescription::ScanLines => CompressedBlock::ScanLine(CompressedScanLineBlock {
+                y_coordinate: number(8) as i32,
+                compressed_pixels_le: packed,
+            }),
+            BlockDescription::Tiles(_) => {
+                let [x, y, across, down] = [20, 16, 12, 8].map(|back| number(back) as usize);
+                if (across, down) != (0, 0) {
+                    return Ok(None);
+                }
+                CompressedBlock::Tile(CompressedTileBlock {
+                    coordinates: TileCoordinates { tile_index: Vec2(x, y), level_index: Vec2(0, 0) },
+                    compressed_pixels_le: packed,
+                })
+            }
+        };
+        let chunk = Chunk { layer_index: place.part, compressed_block };
+        UncompressedBlock::decompress_chunk(chunk, &self.meta, false).map(Some).map_err(failure)
+    }
+
+    /// The same file with some chunks packed anew: `fresh` gives the samples of those that change. All others stay as they
+    /// are, and the order of chunks in the file stays.
+    pub(super) fn rewritten(
+        &self,
+        mut fresh: impl FnMut(&Place) -> Result<Option<UncompressedBlock>, FrameError>,
+    ) -> Result<Vec<u8>, FrameError> {
+        let mut order: Vec<usize> = (0..self.chunks.len()).collect();
+        order.sort_by_key(|index| self.chunks[*index].whole.start);
+        if order.windows(2).any(|pair| self.chunks[pair[0]].whole.end > self.chunks[pair[1]].whole.start) {
+            return Err(FrameError::damaged(Format::OpenExr, "chunks that share bytes"));
+        }
+        let mut out = Vec::with_capacity(self.bytes.len() / 16 * 17);
+        out.extend_from_slice(&self.bytes[self.head.clone()]);
+        let table = out.len();
+        out.resize(table + 8 * self.chunks.len(), 0);
+        for index in order {
+            let place = &self.chunks[index];
+            let start = out.len() as u64;
+            out[table + 8 * index..][..8].copy_from_slice(&start.to_le_bytes());
+            match fresh(place)? {
+                None => out.extend_from_slice(&self.bytes[place.whole.clone()]),
+                Some(block) => self.pack(place, block, &mut out)?,
+            }
+        }
+        Ok(out)
+    }
+
+    fn pack(&self, place: &Place, block: UncompressedBlock, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        let chunk = block
+            .compress_to_chunk(&self.meta.headers)
+            .map_err(|error| FrameError::encoder(Format::OpenExr, error))?;
+        let packed = match chunk.compressed_block {
+            CompressedBlock::ScanLine(block) => block.compressed_pixels_le,
+            CompressedBlock::Tile(block) => block.compressed_pixels_le,
+            _ => return Err(FrameError::encoder(Format::OpenExr, "deep data")),
+        };
+        // Its place in the picture is told by the same numbers as before.
+        out.extend_from_slice(&self.bytes[place.whole.start..place.packed.start - 4]);
+        out.extend_from_slice(&(packed.len() as u32).to_le_bytes());
+        out.extend_from_slice(&packed);
+        Ok(())
+    }
+
+    /// Whether a part has smaller copies of its picture inside.
+    pub(super) fn has_copies(&self) -> bool {
+        let one = |header: &Header| match header.blocks {
+            BlockDescription::ScanLines => true,
+            BlockDescription::Tiles(tiles) => tiles.level_mode == exr::meta::attribute::LevelMode::Singular,
+        };
+        !self.meta.headers.iter().all(one)
+    }
+}
+
+/// Where the headers end: attributes of name, type, length and value, until an empty name; several headers end so, too.
+fn end_of_headers(bytes: &[u8], several: bool) -> Option<usize> {
+    let mut at = 8; // magic number and version
+    loop {
+        if bytes.get(at)? == &0 {
+            return Some(at + 1);
+        }
+        while bytes.get(at)? != &0 {
+            at = end_of_text(bytes, at)?;
+            at = end_of_text(bytes, at)?;
+            at = at.checked_add(4)?.checked_add(u32_at(bytes, at, Endian::Little)? as usize)?;
+        }
+        at += 1;
+        if !several {
+            return Some(at);
+        }
+    }
+}
+
+fn end_of_text(bytes: &[u8], start: usize) -> Option<usize> {
+    bytes.get(start..)?.iter().position(|byte| *byte == 0).map(|length| start + length + 1)
+}
+
+/// Whose fault it is that `exr` gave up.
+pub(super) fn failure(error: Error) -> FrameError {
+    match error {
+        Error::NotSupported(what) => {
+            FrameError::NotSupported(format!("an OpenEXR file that needs more ({what})"))
+        }
+        Error::Io(_) => FrameError::cut_off(Format::OpenExr),
+        other => FrameError::damaged(Format::OpenExr, other),
+    }
+}
