@@ -541,10 +541,14 @@ pub(crate) struct StampArguments {
     /// How strong the marks are: 50 dB and more, 45, or 42; what has left for a vendor keeps the strength it left with
     #[arg(long, value_name = "NAME", default_value = "standard", value_parser = strength())]
     pub(crate) strength: String,
+    /// For cels that are yet to be painted: flat colour stays as it is, so that a bucket at zero tolerance fills the same
+    /// regions; only what lies between is marked, which is much weaker, and how much is said before
+    #[arg(long)]
+    pub(crate) paint_safe: bool,
     /// Let copies leave whose mark will hardly survive anything
     #[arg(long)]
     pub(crate) allow_weak: bool,
-    /// Write palettes and grey below 8 bit as 8-bit RGB or grey
+    /// Write palettes and grey below 8 bit as 8-bit RGB or grey, and give two-tone pictures more tones
     #[arg(long)]
     pub(crate) allow_depth_change: bool,
     /// Refuse pictures of more megapixels; each takes about 35 bytes of memory to a pixel

@@ -34,6 +34,7 @@ pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer,
         dry_run: arguments.dry_run,
         allow_weak: arguments.allow_weak,
         strength: crate::strength(&arguments.strength),
+        paint_safe: arguments.paint_safe,
         mhl: arguments.mhl,
         archive: match arguments.no_archive {
             true => Archiving::Leave,
@@ -104,6 +105,16 @@ impl Watch for Watcher<'_> {
         if !self.common.quiet {
             let line = format!("written beside the copies: {}", report::name_of(file));
             self.with_bar(|bar| bar.suspend(|| report::say(&line)));
+        }
+    }
+
+    fn paint_safe(&self, frames: usize, z: f64, z_whole: f64) {
+        let line = format!(
+            "paint-safe: flat colour stays as it is; tried on {frames} of the frames, the mark reads at z {z:.1} in the median, \
+             instead of {z_whole:.1} with all of the picture"
+        );
+        if !self.common.quiet {
+            report::complain(&line);
         }
     }
 

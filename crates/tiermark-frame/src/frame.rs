@@ -33,7 +33,7 @@ impl fmt::Debug for Frame {
 /// What the caller allows when a frame is written back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WriteOptions {
-    /// Palette pictures and grey below 8 bit may become 8-bit RGB or grey.
+    /// Palette pictures and grey below 8 bit may become 8-bit RGB or grey, and pictures of two tones get more.
     pub allow_depth_change: bool,
 }
 
@@ -48,7 +48,10 @@ impl Frame {
     pub fn decode(bytes: Vec<u8>, limits: &Limits) -> Result<Self, FrameError> {
         limits.file(bytes.len())?;
         let format = format::probe(&bytes)?;
-        let Decoded { picture, writing } = format::decode(format, &bytes, limits)?;
+        let Decoded { picture, mut writing } = format::decode(format, &bytes, limits)?;
+        if matches!(writing, Writing::Same) && picture.is_two_tone() {
+            writing = Writing::Deeper { what: "of two tones and none between", becomes: "many tones" };
+        }
         let pictures = format::pictures(format, &bytes);
         Ok(Self { format, bytes: format::kept(format, bytes), picture, writing, pictures })
     }
@@ -226,6 +229,14 @@ impl Frame {
 pub struct Painted(Picture);
 
 impl Painted {
+    /// Take back changes of `host`, whose pixels these were, until a bucket at zero tolerance fills the same regions in both:
+    /// flat colour stays as it was, and nothing between flats becomes the same as its neighbour.
+    pub fn hold_regions(&mut self, host: &Frame) {
+        if (self.0.size, self.0.layout) == (host.picture.size, host.picture.layout) {
+            self.0.hold_regions(&host.picture);
+        }
+    }
+
     /// Give row `y` these colours, under the rules of [`Frame::encode`].
     ///
     /// # Panics

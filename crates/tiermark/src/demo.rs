@@ -143,6 +143,7 @@ fn stamp(
         force: false,
         dry_run: false,
         allow_weak: false,
+        paint_safe: false,
         archive: Archiving::Leave,
         write: WriteOptions::default(),
         limits: Limits::default(),

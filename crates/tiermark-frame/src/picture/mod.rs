@@ -2,6 +2,7 @@
 
 mod curve;
 mod float;
+mod regions;
 
 use std::ops::Range;
 
@@ -175,6 +176,16 @@ impl Picture {
             Samples::Half(values) => float::repaint(&mut values[at], layout, colours),
             Samples::Float(values) => float::repaint(&mut values[at], layout, colours),
         }
+    }
+
+    /// Take back changes to `before` until the regions of one colour are those that it had.
+    pub(crate) fn hold_regions(&mut self, before: &Self) {
+        regions::hold(before, self);
+    }
+
+    /// Two colours, and nothing between them.
+    pub(crate) fn is_two_tone(&self) -> bool {
+        regions::is_two_tone(self)
     }
 
     /// SHA-256 of size, channels, depth and all samples, as the record of a delivery wants it.

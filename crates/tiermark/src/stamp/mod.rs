@@ -270,8 +270,13 @@ impl Stamper {
         options: &Options,
         watch: &dyn Watch,
     ) -> Result<Vec<(usize, Outcome)>, StampError> {
-        watch.pressing(jobs.len());
         let presses = Presses::new(&self.grounds, direction, options.strength, &jobs);
+        if options.paint_safe
+            && let Some((frames, z, z_whole)) = self.cost_of_paint_safe(&jobs, &presses, options)
+        {
+            watch.paint_safe(frames, z, z_whole);
+        }
+        watch.pressing(jobs.len());
         let handovers: BTreeSet<DocId> = jobs.iter().map(|job| job.handover).collect();
         let each = |outcome: Outcome| watch.outcome(&outcome);
         let ordered = Ordered::new(&each);

@@ -72,6 +72,8 @@ pub struct Options {
     pub allow_weak: bool,
     /// How strong the marks are.
     pub strength: Strength,
+    /// Leave flat colour as it is, so that a bucket at zero tolerance fills the same regions.
+    pub paint_safe: bool,
     /// Write a history of ASC MHL beside the copies.
     pub mhl: bool,
     /// Whether originals are recorded in the archive.
@@ -134,6 +136,11 @@ pub trait Watch: Sync {
     /// `total` frames will be marked.
     fn pressing(&self, total: usize) {
         let _ = total;
+    }
+    /// Marks that leave flat colour alone were tried on some of the frames: how strong they are there, and would be on all of
+    /// the picture (median z).
+    fn paint_safe(&self, frames: usize, z: f64, z_whole: f64) {
+        let _ = (frames, z, z_whole);
     }
     /// One outcome, in the order of the inputs.
     fn outcome(&self, outcome: &Outcome) {

@@ -121,6 +121,33 @@ impl Stamper {
         Err(refused)
     }
 
+    /// What leaving flat colour alone costs: median z of some frames with and without it, and how many were tried.
+    pub(super) fn cost_of_paint_safe(
+        &self,
+        jobs: &[Job],
+        presses: &Presses,
+        options: &Options,
+    ) -> Option<(usize, f64, f64)> {
+        let z = |job: &Job, frame: &Frame, paint_safe: bool| {
+            let options = Options { paint_safe, dry_run: false, ..options.clone() };
+            let press = presses.0.get(&(job.mark, job.record.hop))?;
+            let bytes = mark(frame, &press.first, job, &options).ok()?;
+            read_back(frame, bytes, press, &options).ok().map(|read| read.endurance.z)
+        };
+        let pair = |job: &Job| {
+            let (_, frame) = open(&job.input, options).ok()?;
+            Some((z(job, &frame, true)?, z(job, &frame, false)?))
+        };
+        let pairs: Vec<(f64, f64)> =
+            jobs.iter().step_by(jobs.len().div_ceil(TRIED).max(1)).filter_map(pair).collect();
+        let median = |values: &mut dyn Iterator<Item = f64>| {
+            let mut values: Vec<f64> = values.collect();
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 2).copied()
+        };
+        Some((pairs.len(), median(&mut pairs.iter().map(|p| p.0))?, median(&mut pairs.iter().map(|p| p.1))?))
+    }
+
     /// What would be written, read back.
     fn tried(
         &self,
@@ -207,6 +234,9 @@ fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
     })
 }
 
+/// Frames that are tried before a run that leaves flat colour alone.
+const TRIED: usize = 3;
+
 /// The file with a mark in each of its pictures, the same in all of them.
 fn mark(
     frame: &Frame,
@@ -218,7 +248,11 @@ fn mark(
     let marked = |host: &Frame| {
         let mut painting = Painting::of(host);
         embedder.embed_rows(&mut painting, &content, job.closed.as_ref());
-        painting.painted()
+        let mut painted = painting.painted();
+        if options.paint_safe {
+            painted.hold_regions(host);
+        }
+        painted
     };
     let mut painted = vec![marked(frame)];
     for layer in frame.further() {
