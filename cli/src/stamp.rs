@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use tiermark::inputs::Links;
-use tiermark::stamp::{Archiving, Options, Outcome, Status, To, Watch};
+use tiermark::stamp::{Archiving, Options, Outcome, PaintSafe, Status, To, Watch};
 use tiermark::{Stamper, WriteOptions};
 use time::OffsetDateTime;
 
@@ -108,10 +108,11 @@ impl Watch for Watcher<'_> {
         }
     }
 
-    fn paint_safe(&self, frames: usize, z: f64, z_whole: f64) {
+    fn paint_safe(&self, cost: &PaintSafe) {
+        let PaintSafe { frames, whole, blind, at_hand } = cost;
         let line = format!(
-            "paint-safe: flat colour stays as it is; tried on {frames} of the frames, the mark reads at z {z:.1} in the median, \
-             instead of {z_whole:.1} with all of the picture"
+            "paint-safe: flat colour stays as it is. Tried on {frames} of the frames (medians): read blindly, z {blind:.1} instead of \
+             {whole:.1}; with the original at hand, after JPEG 75, z {at_hand:.1}. Keep the originals."
         );
         if !self.common.quiet {
             report::complain(&line);

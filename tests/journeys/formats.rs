@@ -2,6 +2,8 @@
 //! a viewer makes of it names its recipient.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
+#![allow(unreachable_pub, reason = "the scene is shared between test programs")]
+#![allow(dead_code, reason = "the scene is shared between test programs")]
 
 mod scene;
 

@@ -37,7 +37,7 @@ use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
 use crate::secrets::{closed_key, content_digest};
 use crate::sink::Part;
-pub use order::{Archiving, Options, Outcome, StampError, Status, To, Watch};
+pub use order::{Archiving, Options, Outcome, PaintSafe, StampError, Status, To, Watch};
 use press::Presses;
 use route::{Routed, Routes};
 use scan::Scanned;
@@ -272,9 +272,9 @@ impl Stamper {
     ) -> Result<Vec<(usize, Outcome)>, StampError> {
         let presses = Presses::new(&self.grounds, direction, options.strength, &jobs);
         if options.paint_safe
-            && let Some((frames, z, z_whole)) = self.cost_of_paint_safe(&jobs, &presses, options)
+            && let Some(cost) = self.cost_of_paint_safe(&jobs, &presses, options)
         {
-            watch.paint_safe(frames, z, z_whole);
+            watch.paint_safe(&cost);
         }
         watch.pressing(jobs.len());
         let handovers: BTreeSet<DocId> = jobs.iter().map(|job| job.handover).collect();

@@ -84,6 +84,19 @@ pub struct Options {
     pub limits: Limits,
 }
 
+/// What leaving flat colour alone costs: median detection statistics of the frames that were tried.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PaintSafe {
+    /// How many were.
+    pub frames: usize,
+    /// Read blindly, had all of the picture been marked.
+    pub whole: f64,
+    /// Read blindly.
+    pub blind: f64,
+    /// Read with the original at hand, after JPEG 75.
+    pub at_hand: f64,
+}
+
 /// What becomes of originals in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Archiving {
@@ -137,10 +150,9 @@ pub trait Watch: Sync {
     fn pressing(&self, total: usize) {
         let _ = total;
     }
-    /// Marks that leave flat colour alone were tried on some of the frames: how strong they are there, and would be on all of
-    /// the picture (median z).
-    fn paint_safe(&self, frames: usize, z: f64, z_whole: f64) {
-        let _ = (frames, z, z_whole);
+    /// Marks that leave flat colour alone were tried on some of the frames, before anything is written.
+    fn paint_safe(&self, cost: &PaintSafe) {
+        let _ = cost;
     }
     /// One outcome, in the order of the inputs.
     fn outcome(&self, outcome: &Outcome) {

@@ -13,8 +13,8 @@ use tiermark_mark::{Detector, Embedder, MarkKey, Payload, Strength};
 use tiermark_signal::quality::Difference;
 
 use super::scan::{open, status};
-use super::{Job, Options, Outcome, Stamper, Status};
-use crate::endurance::Endurance;
+use super::{Archiving, Job, Options, Outcome, PaintSafe, Stamper, Status};
+use crate::endurance::{Endurance, Mark};
 use crate::inputs::why;
 use crate::rows::Painting;
 use crate::secrets::{content_of, payload};
@@ -28,6 +28,14 @@ struct Press {
     /// For pictures that do: on the lattice that is there.
     further: Embedder,
     detector: Detector,
+}
+
+impl Press {
+    /// By what a copy is recognised with its original at hand.
+    fn mark<'a>(&'a self, job: &'a Job) -> Option<Mark<'a>> {
+        let content = content_of(&job.record);
+        Some(Mark { detector: &self.detector, payload: self.payload, content, closed: job.closed.as_ref()? })
+    }
 }
 
 /// The presses that a run needs, made once.
@@ -121,31 +129,21 @@ impl Stamper {
         Err(refused)
     }
 
-    /// What leaving flat colour alone costs: median z of some frames with and without it, and how many were tried.
+    /// What leaving flat colour alone costs, tried on some of the frames.
     pub(super) fn cost_of_paint_safe(
         &self,
         jobs: &[Job],
         presses: &Presses,
         options: &Options,
-    ) -> Option<(usize, f64, f64)> {
-        let z = |job: &Job, frame: &Frame, paint_safe: bool| {
-            let options = Options { paint_safe, dry_run: false, ..options.clone() };
-            let press = presses.0.get(&(job.mark, job.record.hop))?;
-            let bytes = mark(frame, &press.first, job, &options).ok()?;
-            read_back(frame, bytes, press, &options).ok().map(|read| read.endurance.z)
-        };
-        let pair = |job: &Job| {
-            let (_, frame) = open(&job.input, options).ok()?;
-            Some((z(job, &frame, true)?, z(job, &frame, false)?))
-        };
-        let pairs: Vec<(f64, f64)> =
-            jobs.iter().step_by(jobs.len().div_ceil(TRIED).max(1)).filter_map(pair).collect();
-        let median = |values: &mut dyn Iterator<Item = f64>| {
-            let mut values: Vec<f64> = values.collect();
+    ) -> Option<PaintSafe> {
+        let tried = jobs.iter().step_by(jobs.len().div_ceil(TRIED).max(1));
+        let costs: Vec<[f64; 3]> = tried.filter_map(|job| cost(job, presses, options)).collect();
+        let median = |of: usize| {
+            let mut values: Vec<f64> = costs.iter().map(|cost| cost[of]).collect();
             values.sort_by(f64::total_cmp);
             values.get(values.len() / 2).copied()
         };
-        Some((pairs.len(), median(&mut pairs.iter().map(|p| p.0))?, median(&mut pairs.iter().map(|p| p.1))?))
+        Some(PaintSafe { frames: costs.len(), whole: median(0)?, blind: median(1)?, at_hand: median(2)? })
     }
 
     /// What would be written, read back.
@@ -158,7 +156,8 @@ impl Stamper {
         options: &Options,
     ) -> Result<Outcome, Box<Outcome>> {
         let not = |status: Status, reason: String| Outcome::not(status, job.input.path.clone(), reason);
-        let read = read_back(frame, bytes, press, options).map_err(|reason| not(Status::Failed, reason))?;
+        let read =
+            read_back(frame, bytes, press, job, options).map_err(|reason| not(Status::Failed, reason))?;
         match carries(&read, options) {
             Ok(()) => Ok(done(job, path, &read)),
             Err(reason) => Err(Box::new(read.measured(*not(Status::Refused, reason)))),
@@ -190,7 +189,7 @@ impl Stamper {
                 path.display()
             )));
         }
-        let read = read_back(frame, on_disk, press, options).map_err(failed)?;
+        let read = read_back(frame, on_disk, press, job, options).map_err(failed)?;
         if let Err(reason) = carries(&read, options) {
             return Err(Box::new(read.measured(*not(Status::Refused, reason))));
         }
@@ -234,6 +233,21 @@ fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
     })
 }
 
+/// The statistics of [`PaintSafe`] for one frame.
+fn cost(job: &Job, presses: &Presses, options: &Options) -> Option<[f64; 3]> {
+    let press = presses.0.get(&(job.mark, job.record.hop))?;
+    let (_, host) = open(&job.input, options).ok()?;
+    let marked = |paint_safe: bool| {
+        let options = Options { paint_safe, ..options.clone() };
+        let bytes = mark(&host, &press.first, job, &options).ok()?;
+        Frame::decode(bytes, &options.limits).ok().map(Frame::to_be_looked_at)
+    };
+    let blind = |marked: &Frame| Endurance::of(marked, press.payload, &press.detector, false).z;
+    let (whole, safe) = (blind(&marked(false)?), marked(true)?);
+    let at_hand = Endurance::with_host(&host, &safe, &press.mark(job)?).z_after_jpeg?;
+    Some([whole, blind(&safe), at_hand])
+}
+
 /// Frames that are tried before a run that leaves flat colour alone.
 const TRIED: usize = 3;
 
@@ -262,12 +276,24 @@ fn mark(
 }
 
 /// Decode what was written and let the detector look at it.
-fn read_back(host: &Frame, bytes: Vec<u8>, press: &Press, options: &Options) -> Result<ReadBack, String> {
+fn read_back(
+    host: &Frame,
+    bytes: Vec<u8>,
+    press: &Press,
+    job: &Job,
+    options: &Options,
+) -> Result<ReadBack, String> {
     let marked = Frame::decode(bytes, &options.limits)
         .map_err(|error| format!("could not be read back: {error}"))?
         .to_be_looked_at();
     let psnr_db = psnr(host, &marked).ok_or("could not be read back: the copy has another shape")?;
-    let endurance = Endurance::of(&marked, press.payload, &press.detector, options.dry_run);
+    let blind = Endurance::of(&marked, press.payload, &press.detector, options.dry_run);
+    // Whoever leaves flat colour alone reads with the originals, which are recorded, or not at all.
+    let with_host = options.paint_safe && !blind.lasting && options.archive != Archiving::Leave;
+    let endurance = match press.mark(job) {
+        Some(mark) if with_host => Endurance::with_host(host, &marked, &mark),
+        _ => blind,
+    };
     Ok(ReadBack { psnr_db, pix: Digest::from_bytes(marked.pixel_digest()), endurance })
 }
 

@@ -38,6 +38,7 @@ use informed::{Said, Sums};
 pub(crate) use originals::Originals;
 use reader::{Asking, Reader, Seen};
 use ready::FoundPicture;
+pub(crate) use ready::at_hand;
 
 /// Sizes that frames of the studio have had, which are tried before all other scales and shapes.
 const MOST_SIZES: usize = 16;

@@ -234,6 +234,20 @@ impl Ready {
     }
 }
 
+/// What copies say that lie on their original as they are: the original is there, so nothing has to be found or registered.
+pub(crate) fn at_hand(host: &Frame, found: &[&Frame]) -> Vec<Vec<Evidence>> {
+    let zero = Digest::from_bytes([0; 32]);
+    let known = Known { pix: zero, content: None, path: PathBuf::new(), size: host.size() };
+    let ready = Arc::new(Ready::of(known, host));
+    let taken_away = |found: &&Frame| {
+        let found = FoundPicture::of(found);
+        let (scale, shift) = (1.0 / found.factor as f64, 0.5 / found.factor as f64 - 0.5);
+        let rows = [[scale, 0.0, shift], [0.0, scale, shift], [0.0, 0.0, 1.0]];
+        ready.taken_away(Alignment::exact(Homography { rows }), &found).evidence
+    };
+    found.iter().map(taken_away).collect()
+}
+
 fn is_identity(alignment: &Alignment) -> bool {
     alignment.lens.is_none() && alignment.bend.is_none() && alignment.map == Homography::IDENTITY
 }
