@@ -1,23 +1,24 @@
 //! `tiermark archive add`, `status`, `verify`, `rebase`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use serde_json::json;
 use tiermark::Archive;
 use tiermark::archive::{self, AddedStatus, ArchiveError, Checked, Condition, FOLDER};
-use tiermark::inputs::Links;
+use tiermark::inputs::{Inputs, Links};
 
 use crate::args::{ArchiveVerb, Common};
 use crate::party::now;
 use crate::report::{self, Answer, Trouble};
-use crate::{ask, find, in_pool, progress, trace};
+use crate::{ask, in_pool, progress, trace};
 
 /// Do what the verb says.
 pub(crate) fn run(common: &Common, verb: &ArchiveVerb) -> Result<Answer, Trouble> {
     match verb {
-        ArchiveVerb::Add { inputs, archive, max_megapixels } => {
+        ArchiveVerb::Add { inputs, which, archive, max_megapixels } => {
+            let inputs = which.find(common, inputs, Links::Follow)?;
             add(common, inputs, archive.as_deref(), *max_megapixels)
         }
         ArchiveVerb::Status => status(common),
@@ -26,9 +27,8 @@ pub(crate) fn run(common: &Common, verb: &ArchiveVerb) -> Result<Answer, Trouble
     }
 }
 
-fn add(common: &Common, inputs: &[PathBuf], keep: Option<&Path>, megapixels: u64) -> Result<Answer, Trouble> {
+fn add(common: &Common, inputs: Inputs, keep: Option<&Path>, megapixels: u64) -> Result<Answer, Trouble> {
     let studio = ask::open_to_look(common)?;
-    let inputs = find(inputs, Links::Follow)?;
     let (bar, limits) = (Bar::new(common, "reading"), trace::limits(megapixels));
     let lines = in_pool(common.jobs, || archive::add(studio, inputs, keep, &limits, now(), &bar))??;
     bar.end();

@@ -6,6 +6,8 @@ use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::which::Which;
+
 const EXIT: &str = "Exit status: 0 done, for trace a mark was attributed; 1 ran well and the answer is no; \
 2 could not do the work; 3 partly, some inputs failed or were refused.";
 
@@ -349,9 +351,11 @@ pub(crate) enum ArchiveVerb {
     #[command(after_help = "Example:\n  tiermark archive add masters/\n\n\
         Name the folder that was named to stamp: marks of frames of a shot are bound to its name below that folder.")]
     Add {
-        /// Files and folders
-        #[arg(required = true, value_name = "IN")]
+        /// Files, folders and shots (walk.####.exr)
+        #[arg(required_unless_present = "manifest", value_name = "IN")]
         inputs: Vec<PathBuf>,
+        #[command(flatten)]
+        which: Which,
         /// Keep a copy of each here, now and from now on
         #[arg(long, value_name = "DIR")]
         archive: Option<PathBuf>,
@@ -474,9 +478,11 @@ pub(crate) struct SelftestArguments {
 
 #[derive(Args)]
 pub(crate) struct TraceArguments {
-    /// Found files and folders; numbered files of one name are also read as a shot
-    #[arg(required = true)]
+    /// Found files, folders and shots (walk.####.exr); numbered files of one name are also read as a shot
+    #[arg(required_unless_present = "manifest")]
     pub(crate) found: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) which: Which,
     /// Look at each part of a picture by itself, too: slow
     #[arg(long)]
     pub(crate) exhaustive: bool,
@@ -529,9 +535,11 @@ pub(crate) struct StampArguments {
     /// The folder they are written to
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Files and folders; originals are opened for reading only
-    #[arg(required = true, value_name = "IN")]
+    /// Files, folders and shots (walk.####.exr, walk.%04d.png [1001-1010]); originals are opened for reading only
+    #[arg(required_unless_present = "manifest", value_name = "IN")]
     pub(crate) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) which: Which,
     /// Replace outputs that are there and different
     #[arg(long)]
     pub(crate) force: bool,

@@ -23,6 +23,7 @@ mod selftest;
 mod stamp;
 mod trace;
 mod vendor;
+mod which;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use crate::args::{Common, StampArguments};
 use crate::report::{self, Answer, Trouble};
-use crate::{ask, find, in_pool, progress, trace, vendor};
+use crate::{ask, in_pool, progress, trace, vendor};
 
 /// Stamp the inputs.
 pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer, Trouble> {
@@ -43,7 +43,7 @@ pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer,
         write: WriteOptions { allow_depth_change: arguments.allow_depth_change },
         limits: trace::limits(arguments.max_megapixels),
     };
-    let inputs = find(&arguments.inputs, Links::Follow)?;
+    let inputs = arguments.which.find(common, &arguments.inputs, Links::Follow)?;
     let watcher = Watcher { common, dry_run: arguments.dry_run, bar: Mutex::new(None) };
     let stamper = Stamper::new(studio, secrets)?;
     let now = OffsetDateTime::now_utc();

@@ -11,7 +11,7 @@ use tiermark::{Limits, Tracer};
 
 use crate::args::{Common, TraceArguments};
 use crate::report::{self, Answer, Trouble};
-use crate::{ask, find, in_pool, progress};
+use crate::{ask, in_pool, progress};
 
 /// Trace the found files.
 pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer, Trouble> {
@@ -30,7 +30,7 @@ pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer,
         explain: arguments.explain.clone(),
     };
     let tracer = Tracer::new(studio, &secrets, options)?;
-    let mut inputs = find(&arguments.found, Links::Report)?;
+    let mut inputs = arguments.which.find(common, &arguments.found, Links::Report)?;
     if vendor.is_some() {
         inputs = inputs.without_papers();
     }

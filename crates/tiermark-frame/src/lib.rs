@@ -37,4 +37,4 @@ pub use error::FrameError;
 pub use format::{Format, probe};
 pub use frame::{Frame, Painted, WriteOptions};
 pub use limits::Limits;
-pub use sequence::{NumberedName, numbered};
+pub use sequence::{FrameSet, HashReading, NumberedName, Pattern, numbered};

@@ -27,6 +27,23 @@ impl Input {
         Self { path, root, below, name }
     }
 
+    /// A file that was named itself; `None` if it has no file name.
+    pub(crate) fn named(path: PathBuf) -> Option<Self> {
+        let below = PathBuf::from(path.file_name()?);
+        Some(Self::new(path, None, below))
+    }
+
+    /// A file of a list, which goes by its path from `base` on, or by its name if it lies elsewhere.
+    pub(crate) fn below(path: PathBuf, base: &Path) -> Option<Self> {
+        let below = path.strip_prefix(base).ok().map(Path::to_path_buf);
+        let plain =
+            |path: &PathBuf| path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        match below.filter(plain) {
+            Some(below) => Some(Self::new(path, None, below)),
+            None => Self::named(path),
+        }
+    }
+
     /// The shot that the file is a frame of, if its name is numbered; however many digits the number has.
     pub fn shot(&self) -> Option<String> {
         numbered(&self.name).map(|frame| frame.stem.replacen(&"#".repeat(frame.padding), "#", 1))

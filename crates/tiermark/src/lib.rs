@@ -25,10 +25,11 @@ mod sink;
 pub mod stamp;
 pub mod trace;
 pub mod verdict;
+pub mod wanted;
 
 pub use archive::Archive;
 pub use stamp::Stamper;
-pub use tiermark_frame::{Limits, WriteOptions};
+pub use tiermark_frame::{FrameSet, HashReading, Limits, WriteOptions};
 pub use tiermark_ledger as ledger;
 pub use tiermark_mark::Strength;
 pub use trace::Tracer;

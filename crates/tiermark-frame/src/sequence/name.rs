@@ -1,4 +1,4 @@
-//! Which files are frames of one shot?
+//! A file name taken apart: the shot, and the number of the frame in it.
 
 /// A file name taken apart: the shot, and the frame's number in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
