@@ -9,6 +9,7 @@ mod archive;
 mod args;
 mod ask;
 mod bench;
+mod bounds;
 mod case;
 mod delegate;
 mod demo;
@@ -21,6 +22,7 @@ mod progress;
 mod report;
 mod selftest;
 mod stamp;
+mod tally;
 mod trace;
 mod vendor;
 

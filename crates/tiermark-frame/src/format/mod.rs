@@ -1,12 +1,12 @@
 //! One file for each kind of file; all of them read a [`Picture`] and put one back.
 
 mod bmp;
-mod bytes;
+pub(crate) mod bytes;
 mod jpeg;
-mod other;
+pub(crate) mod other;
 mod png;
 mod probe;
-mod tga;
+pub(crate) mod tga;
 mod tiff;
 mod webp;
 
@@ -34,6 +34,8 @@ pub enum Format {
     Bmp,
     /// WebP, lossless or lossy.
     WebP,
+    /// No file of its own: a picture that another file holds as bare samples.
+    Part,
 }
 
 impl fmt::Display for Format {
@@ -45,6 +47,7 @@ impl fmt::Display for Format {
             Self::Tga => "TGA",
             Self::Bmp => "BMP",
             Self::WebP => "WebP",
+            Self::Part => "picture inside a",
         })
     }
 }
@@ -91,6 +94,7 @@ pub(crate) fn decode(format: Format, bytes: &[u8], limits: &Limits) -> Result<De
         Format::Tga => tga::decode(bytes, limits),
         Format::Bmp => bmp::decode(bytes, limits),
         Format::WebP => webp::decode(bytes, limits),
+        Format::Part => Err(FrameError::NotAPicture),
     }
 }
 
@@ -111,6 +115,7 @@ pub(crate) fn encode(format: Format, bytes: &[u8], picture: Picture) -> Result<V
         Format::Tga => tga::encode(bytes, &picture),
         Format::Bmp => bmp::encode(bytes, &picture),
         Format::WebP => webp::encode(bytes, &picture),
+        Format::Part => Err(FrameError::encoder(format, "it has no file of its own")),
     }
 }
 

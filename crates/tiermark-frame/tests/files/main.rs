@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
 
+mod boxes;
+mod fuzz;
 mod hostile;
 mod kept;
 mod make;
