@@ -23,6 +23,9 @@ pub(crate) struct Bounds {
     /// Look at so many frames of an animated picture
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_frames)]
     max_frames: u32,
+    /// Leave an archive or document after so many seconds; the rest of it is then not looked at
+    #[arg(long, value_name = "N")]
+    pub(crate) max_seconds: Option<u64>,
 }
 
 impl Bounds {

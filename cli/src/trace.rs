@@ -24,6 +24,7 @@ pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer,
     let secrets = ask::unlock(common, &studio)?;
     let options = Options {
         limits: arguments.bounds.limits(),
+        max_seconds: arguments.bounds.max_seconds,
         effort: if arguments.exhaustive { Effort::Exhaustive } else { Effort::Full },
         decoys: arguments.decoys as usize,
         original: arguments.original.clone(),

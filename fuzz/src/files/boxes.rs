@@ -1,6 +1,7 @@
 //! Archives, documents and animations, walked to the end.
 
 use std::io::Cursor;
+use std::ops::ControlFlow;
 
 use tiermark_frame::Limits;
 use tiermark_frame::container::{Content, HEAD, Kind, walk};
@@ -36,6 +37,7 @@ pub fn feed(bytes: &[u8]) {
             }
             Content::Unreadable(reason) => assert!(!reason.is_empty(), "a reason"),
         }
+        ControlFlow::Continue(())
     });
     assert!(members <= LIMITS.max_members, "as many as are granted");
     assert!(given <= LIMITS.max_unpacked_bytes, "as much as is granted");

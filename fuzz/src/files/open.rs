@@ -1,6 +1,7 @@
 //! The whole of what happens to a found file: is it a picture, a container of pictures, or neither?
 
 use std::io::Cursor;
+use std::ops::ControlFlow;
 
 use tiermark_frame::container::{Content, HEAD, Kind, walk};
 use tiermark_frame::{Frame, Limits, WriteOptions};
@@ -26,6 +27,7 @@ pub fn feed(bytes: &[u8]) {
                 if let Content::File(bytes) = content {
                     picture(bytes);
                 }
+                ControlFlow::Continue(())
             });
         }
         None => picture(bytes.to_vec()),

@@ -27,6 +27,9 @@ pub enum ContainerError {
     /// It asks for more than [`crate::Limits`] grants.
     #[error("asks for too much: {0}; what came before was looked at")]
     OverLimit(String),
+    /// The visitor had enough.
+    #[error("was not looked at to its end")]
+    Stopped,
 }
 
 impl ContainerError {

@@ -22,6 +22,7 @@ mod walker;
 mod zip;
 
 use std::io::{Read, Seek};
+use std::ops::ControlFlow;
 
 pub use error::ContainerError;
 pub use kind::{HEAD, Kind};
@@ -46,8 +47,8 @@ pub trait Source: Read + Seek {}
 
 impl<T: Read + Seek> Source for T {}
 
-/// Called with the way to a member, outermost container first, and what is there.
-pub type Visit<'a> = dyn FnMut(&[Place], Content) + 'a;
+/// Called with the way to a member, outermost container first, and what is there; says whether to go on.
+pub type Visit<'a> = dyn FnMut(&[Place], Content) -> ControlFlow<()> + 'a;
 
 /// Hand everything in a container that may be a picture to `visit`.
 ///

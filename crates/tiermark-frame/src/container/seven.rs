@@ -5,14 +5,19 @@ use sevenz_rust2::{Archive, BlockDecoder, Error, Password};
 use super::walker::Walker;
 use super::{ContainerError, Kind, Place, Source};
 
-/// For the directory, and for the dictionary of a stream: what `7z -mx=9` asks for (64 MiB), eight times.
+/// For the directory and its own dictionary, which `py7zr` makes 16 MiB large. An entry takes a hundred times more memory than its
+/// two bytes there: this much is the most that a hostile one may ask for.
+const MOST_DIRECTORY_KB: usize = 32 << 10;
+
+/// For the dictionary of a stream: what `7z -mx=9` asks for (64 MiB), eight times.
 const MOST_MEMORY_KB: usize = 512 << 10;
 
 /// Everything in an archive.
 pub(super) fn walk(source: &mut dyn Source, walker: &mut Walker<'_>) -> Result<(), ContainerError> {
     let password = Password::empty();
     let mut source = source;
-    let archive = Archive::read_with_memory_limit(&mut source, &password, MOST_MEMORY_KB).map_err(closed)?;
+    let archive =
+        Archive::read_with_memory_limit(&mut source, &password, MOST_DIRECTORY_KB).map_err(closed)?;
     let mut trouble = None;
     for block in 0..archive.blocks.len() {
         let mut stopped = None;
@@ -29,7 +34,7 @@ pub(super) fn walk(source: &mut dyn Source, walker: &mut Walker<'_>) -> Result<(
             Ok(goes_on)
         });
         match stopped {
-            Some(limit @ ContainerError::OverLimit(_)) => return Err(limit),
+            Some(limit) if walker.exhausted => return Err(limit),
             other => trouble = trouble.or(other).or(walked.err().map(closed)),
         }
     }
@@ -44,7 +49,7 @@ fn closed(error: Error) -> ContainerError {
             "an encrypted 7z archive".to_owned()
         }
         Error::UnsupportedCompressionMethod(method) => format!("a 7z archive packed by {method}"),
-        Error::MaxMemLimited { .. } => "a 7z archive that asks for more than 512 MiB of memory".to_owned(),
+        Error::MaxMemLimited { .. } => "a 7z archive that asks for too much memory".to_owned(),
         other => return ContainerError::damaged(Kind::SevenZip, other),
     };
     ContainerError::Closed { what, way_out }

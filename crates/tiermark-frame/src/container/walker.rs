@@ -1,6 +1,7 @@
 //! The way through containers, and what it has cost so far.
 
 use std::io::{self, Cursor, Read};
+use std::ops::ControlFlow;
 
 use super::{ContainerError, Content, HEAD, Kind, Place, Source, Visit};
 use super::{animation, gzip, pdf, psd, seven, tar, zip};
@@ -20,7 +21,7 @@ pub(super) struct Walker<'a> {
     /// Bytes of the containers in memory.
     held: u64,
     /// Whether nothing more is granted to the file, wherever in it the way has led.
-    exhausted: bool,
+    pub(super) exhausted: bool,
 }
 
 /// Why a member was not read to its end.
@@ -55,7 +56,7 @@ impl<'a> Walker<'a> {
             _ => {
                 let mut bytes = Vec::new();
                 let most = self.limits.max_file_bytes.saturating_sub(self.held);
-                let read = Read::take(&mut *source, most + 1).read_to_end(&mut bytes);
+                let read = Read::take(&mut *source, most.saturating_add(1)).read_to_end(&mut bytes);
                 read.map_err(|error| ContainerError::io(kind, &error))?;
                 if bytes.len() as u64 > most {
                     return Err(ContainerError::OverLimit(format!(
@@ -88,10 +89,7 @@ impl<'a> Walker<'a> {
 
     /// A member that is a file in memory.
     pub(super) fn file(&mut self, place: Place, bytes: Vec<u8>) -> Result<(), ContainerError> {
-        self.at(place, |walker| {
-            walker.give(Content::File(bytes));
-            Ok(())
-        })
+        self.at(place, |walker| walker.give(Content::File(bytes)))
     }
 
     /// A member that is bare samples, or cannot be understood.
@@ -104,17 +102,13 @@ impl<'a> Walker<'a> {
             walker.give(match picture {
                 Ok(picture) => Content::Picture(Box::new(Frame::part(picture))),
                 Err(error) => Content::Unreadable(error.to_string()),
-            });
-            Ok(())
+            })
         })
     }
 
     /// A member that cannot be looked at.
     pub(super) fn unreadable(&mut self, place: Place, reason: &str) -> Result<(), ContainerError> {
-        self.at(place, |walker| {
-            walker.give(Content::Unreadable(reason.to_owned()));
-            Ok(())
-        })
+        self.at(place, |walker| walker.give(Content::Unreadable(reason.to_owned())))
     }
 
     /// So many bytes came out of packing.
@@ -167,8 +161,14 @@ impl<'a> Walker<'a> {
         looked
     }
 
-    fn give(&mut self, content: Content) {
-        (self.visit)(&self.trail, content);
+    fn give(&mut self, content: Content) -> Result<(), ContainerError> {
+        match (self.visit)(&self.trail, content) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => {
+                self.exhausted = true;
+                Err(ContainerError::Stopped)
+            }
+        }
     }
 
     fn look(&mut self, reader: &mut dyn Read) -> Result<(), ContainerError> {
@@ -186,10 +186,7 @@ impl<'a> Walker<'a> {
             Err(broken) => self.broken(broken),
             // TGA has no magic number: the whole of it may say otherwise.
             Ok(()) if probe(&bytes) == Err(FrameError::NotAPicture) => Ok(()),
-            Ok(()) => {
-                self.give(Content::File(bytes));
-                Ok(())
-            }
+            Ok(()) => self.give(Content::File(bytes)),
         }
     }
 
@@ -198,8 +195,7 @@ impl<'a> Walker<'a> {
         if self.depth + 1 >= self.limits.max_depth {
             let most = self.limits.max_depth;
             let reason = format!("is a {kind} that lies in {most} others, --max-depth allows more");
-            self.give(Content::Unreadable(reason));
-            return Ok(());
+            return self.give(Content::Unreadable(reason));
         }
         self.depth += 1;
         let walked = if kind.streams() {
@@ -221,10 +217,7 @@ impl<'a> Walker<'a> {
         match walked {
             Ok(()) => Ok(()),
             Err(error) if self.exhausted => Err(error),
-            Err(error) => {
-                self.give(Content::Unreadable(error.to_string()));
-                Ok(())
-            }
+            Err(error) => self.give(Content::Unreadable(error.to_string())),
         }
     }
 
@@ -264,10 +257,7 @@ impl<'a> Walker<'a> {
     fn broken(&mut self, broken: Broken) -> Result<(), ContainerError> {
         match broken {
             Broken::Limit(error) => Err(error),
-            Broken::Member(reason) => {
-                self.give(Content::Unreadable(reason));
-                Ok(())
-            }
+            Broken::Member(reason) => self.give(Content::Unreadable(reason)),
         }
     }
 }

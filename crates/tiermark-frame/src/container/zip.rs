@@ -219,7 +219,7 @@ fn along(source: &mut dyn Source, walker: &mut Walker<'_>, reason: &str) -> Resu
             let mut packed = DeflateDecoder::new(&mut *source);
             walker.member(Place::Entry(member.name), &mut packed)?;
             match walker.drain(Kind::Zip, &mut packed) {
-                Err(limit @ ContainerError::OverLimit(_)) => return Err(limit),
+                Err(limit) if walker.exhausted => return Err(limit),
                 Err(_) => break,
                 Ok(()) => data + packed.total_in(),
             }
@@ -227,7 +227,7 @@ fn along(source: &mut dyn Source, walker: &mut Walker<'_>, reason: &str) -> Resu
             // Stored without a size: where it ends, nobody says.
             break;
         };
-        at += if trailing { descriptor(source, at) } else { 0 };
+        at = at.saturating_add(if trailing { descriptor(source, at) } else { 0 });
     }
     Err(ContainerError::damaged(Kind::Zip, reason))
 }

@@ -1,6 +1,7 @@
 //! Containers: what lies in them and where, and that no hostile one costs more than the limits grant.
 
 use std::io::Cursor;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use tiermark_frame::container::{ContainerError, Content, Kind, Place, walk};
@@ -24,6 +25,7 @@ fn found(file: &[u8], limits: &Limits) -> (Vec<(String, String)>, Result<(), Con
         };
         let places: Vec<String> = places.iter().map(ToString::to_string).collect();
         found.push((places.join(" > "), what));
+        ControlFlow::Continue(())
     });
     (found, walked)
 }
@@ -123,6 +125,7 @@ fn layers_come_one_by_one_and_all_together() {
     walk(Kind::Photoshop, &mut Cursor::new(&file), &Limits::default(), &mut |places, content| {
         let Content::Picture(frame) = content else { panic!("{places:?}: {content:?}") };
         frames.push((places[0].clone(), frame));
+        ControlFlow::Continue(())
     })
     .unwrap();
     let names: Vec<String> = frames.iter().map(|(place, _)| place.to_string()).collect();
@@ -165,6 +168,7 @@ fn pages_give_their_pictures_whatever_their_colours() {
     let mut pictures = Vec::new();
     walk(Kind::Pdf, &mut Cursor::new(pdf(&drawn)), &Limits::default(), &mut |places, content| {
         pictures.push((places[0].clone(), content));
+        ControlFlow::Continue(())
     })
     .unwrap();
     for (n, (place, _)) in pictures.iter().enumerate() {
@@ -226,6 +230,14 @@ fn depth_members_and_bytes_end_at_their_limits() {
         found_in(&many, Limits { max_unpacked_bytes: png.len() as u64 * 2 + 10, ..Limits::default() });
     assert_eq!(found.len(), 2);
     assert!(walked.unwrap_err().to_string().contains("--max-unpacked"));
+    // Whoever has seen enough sees no more, however deep.
+    let nested = zip(&[(b"many.zip", &many), (b"a.png", &png)]);
+    let mut seen = 0;
+    let walked = walk(Kind::Zip, &mut Cursor::new(nested), &Limits::default(), &mut |_, _| {
+        seen += 1;
+        if seen == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!((seen, walked), (2, Err(ContainerError::Stopped)));
     // A picture that is too large for memory is passed, and what lies behind it is not.
     let small = Limits { max_file_bytes: png.len() as u64, ..Limits::default() };
     let large = [&png[..], &[0; 100]].concat();
@@ -265,6 +277,48 @@ fn bombs_cost_no_more_than_is_granted() {
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
+#[test]
+fn a_layer_as_large_as_numbers_go_is_too_large() {
+    let flat = vec![200; 20 * 10 * 3];
+    let layer = Layer { name: "a", size: (20, 10), channels: 3, samples: &flat };
+    let mut file = psd(&[layer], &Layer { name: "", size: (20, 10), channels: 3, samples: &flat });
+    let rectangle =
+        file.windows(16).position(|window| window == [[0; 8], [0, 0, 0, 10, 0, 0, 0, 20]].concat());
+    let rectangle = rectangle.unwrap();
+    let corners = [i32::MIN, i32::MIN, i32::MAX, i32::MAX].map(i32::to_be_bytes).concat();
+    file[rectangle..rectangle + 16].copy_from_slice(&corners);
+    let found = all(&file);
+    assert!(found[0].1.contains("4294967295 x 4294967295"), "{found:?}");
+    assert_eq!(found[1].1, "20x10");
+}
+
+#[test]
+fn a_member_with_a_size_at_the_end_of_numbers_is_the_last() {
+    let mut file = b"PK\x03\x04\x14\0\x08\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    file.extend([0xff; 8]);
+    file.extend([1, 0, 20, 0, b'a', 1, 0, 16, 0]);
+    file.extend([0xff; 16]);
+    file.extend(picture("png"));
+    let (found, walked) = found(&file, &Limits::default());
+    assert!(found.len() == 1 && matches!(walked, Err(ContainerError::Damaged { .. })), "{found:?}");
+}
+
+#[test]
+fn words_that_begin_objects_over_and_over_cost_little() {
+    let begun = Instant::now();
+    let many = [
+        b"endobj ".repeat(300_000),
+        b"trailer ".repeat(300_000),
+        b"1 0 obj [".repeat(300_000),
+        b"1 0 obj <</A 1 0 R>> stream ".repeat(100_000),
+        b"1 0 obj (".repeat(300_000),
+    ];
+    for text in many {
+        let _ = found(&[&b"%PDF-1.4\n"[..], &text].concat(), &Limits::default());
+    }
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+}
+
 /// One of each kind, small.
 fn one_of_each() -> Vec<(&'static str, Vec<u8>)> {
     let (png, mut jpeg) = (picture("png"), Vec::new());
@@ -299,6 +353,7 @@ fn cut_at_every_byte_and_bent_everywhere_is_an_answer() {
             if let Content::File(bytes) = content {
                 let _ = Frame::decode(bytes, &limits);
             }
+            ControlFlow::Continue(())
         });
     };
     let mut state = 20_261_126_u64;

@@ -1,8 +1,11 @@
 //! The pictures inside a container: each a finding of its own.
 
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tiermark_frame::Frame;
-use tiermark_frame::container::{Content, Place};
+use tiermark_frame::container::{ContainerError, Content, Place};
 use tiermark_ledger::Digest;
 
 use super::open::Container;
@@ -23,6 +26,7 @@ struct Members<'a> {
     order: Order,
     waiting: Vec<(Order, Vec<Place>, Content)>,
     bytes: usize,
+    begun: Instant,
     each: &'a mut dyn FnMut(Traced),
 }
 
@@ -44,6 +48,7 @@ impl Tracer {
             order,
             waiting: Vec::new(),
             bytes: 0,
+            begun: Instant::now(),
             each,
         };
         let walked =
@@ -52,6 +57,13 @@ impl Tracer {
         let empty = members.order == order;
         let about = |finding: Finding| Traced::alone(Finding { sha256: Some(hex(sha256)), ..finding });
         match walked {
+            Err(ContainerError::Stopped) => {
+                let most = self.options.max_seconds.unwrap_or_default();
+                let reason = format!(
+                    "took more than {most} s, --max-seconds allows more; what came before was looked at"
+                );
+                (members.each)(about(Finding::unreadable(input.path.clone(), None, reason)));
+            }
             Err(error) => {
                 (members.each)(about(Finding::unreadable(input.path.clone(), None, error.to_string())));
             }
@@ -111,7 +123,7 @@ struct Shared<'a> {
 }
 
 impl Members<'_> {
-    fn add(&mut self, places: &[Place], content: Content) {
+    fn add(&mut self, places: &[Place], content: Content) -> ControlFlow<()> {
         self.bytes += match &content {
             Content::File(bytes) => bytes.len(),
             Content::Picture(frame) => frame.size().area() * usize::from(frame.bits()) / 2,
@@ -121,6 +133,11 @@ impl Members<'_> {
         self.waiting.push((self.order, places.to_vec(), content));
         if self.waiting.len() >= rayon::current_num_threads() || self.bytes > MOST_WAITING {
             self.flush();
+        }
+        let most = self.tracer.options.max_seconds;
+        match most.is_some_and(|most| self.begun.elapsed() >= Duration::from_secs(most)) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         }
     }
 

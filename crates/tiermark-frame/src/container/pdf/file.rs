@@ -14,8 +14,8 @@ use crate::container::{ContainerError, Kind};
 /// More than the standard lets a document have is 8,388,607; real ones have some thousands.
 const MOST_OBJECTS: usize = 2_000_000;
 
-/// Bytes of text that are read into objects, over and over: bounds the time.
-const MOST_WORK: usize = 1 << 30;
+/// Text that is read into objects, over and over: so many times the file, and no more than 4 GiB. Bounds the time.
+const MOST_READINGS: usize = 16;
 
 /// Objects that are packed together are held unpacked.
 const MOST_PACKED: u64 = 256 << 20;
@@ -99,7 +99,8 @@ impl<'a> File<'a> {
 
     fn spend(&mut self, bytes: usize) -> Result<(), ContainerError> {
         self.work += bytes + 16;
-        if self.work > MOST_WORK {
+        let most = self.bytes.len().saturating_mul(MOST_READINGS).clamp(64 << 20, 4 << 30);
+        if self.work > most {
             let reason = "its objects refer to each other too often to be followed";
             return Err(ContainerError::damaged(Kind::Pdf, reason));
         }
@@ -113,10 +114,7 @@ impl<'a> File<'a> {
         let mut ends = true;
         while let Some(found) = find(&self.bytes[at..], b"obj").map(|found| at + found) {
             at = found + 3;
-            let Some(number) = number_before(self.bytes, found) else {
-                self.trailer(found)?;
-                continue;
-            };
+            let Some(number) = number_before(self.bytes, found) else { continue };
             let mut lexer = Lexer::new(self.bytes, at);
             let object = lexer.object();
             let text_end = lexer.at();
@@ -133,23 +131,25 @@ impl<'a> File<'a> {
             }
             at = data.map_or(text_end, |data| data.end);
         }
-        self.trailer(self.bytes.len())?;
+        self.trailers()?;
         streams.dedup();
         Ok(streams)
     }
 
-    /// Where the last trailer before this place says that the pages are; trailers stand behind the last object of a part.
-    fn trailer(&mut self, before: usize) -> Result<(), ContainerError> {
-        // A trailer is short, and what is looked through twice is counted nowhere: some kilobytes are enough.
-        let from = before.saturating_sub(4096);
-        let near = &self.bytes[from..before];
-        let Some(found) = near.windows(7).rposition(|window| window == b"trailer") else { return Ok(()) };
-        let object = Lexer::new(&self.bytes[..before], from + found + 7).object();
-        if let Some(dictionary) = object.as_ref().and_then(Object::dictionary) {
-            if dictionary.contains_key(&b"Encrypt"[..]) {
+    /// Where the last trailer says that the pages are.
+    fn trailers(&mut self) -> Result<(), ContainerError> {
+        let mut at = 0;
+        while let Some(found) = find(&self.bytes[at..], b"trailer") {
+            at += found + 7;
+            let mut lexer = Lexer::new(self.bytes, at);
+            let object = lexer.object();
+            self.spend(lexer.at() - at)?;
+            let Some(trailer) = object.as_ref().and_then(Object::dictionary) else { continue };
+            let Some(root) = trailer.get(&b"Root"[..]) else { continue };
+            if trailer.contains_key(&b"Encrypt"[..]) {
                 return Err(encrypted());
             }
-            self.root = dictionary.get(&b"Root"[..]).cloned().or(self.root.take());
+            self.root = Some(root.clone());
         }
         Ok(())
     }

@@ -78,7 +78,10 @@ pub(super) fn read(
         return Ok(Ok(Image::Nothing));
     }
     let filters = filter::chain(file, dictionary)?;
-    let unpacked = match filter::unpack(data, &filters, walker.unspent().min(walker.limits.max_file_bytes)) {
+    // The samples of the largest picture, of four channels of 16 bits; a JPEG is smaller.
+    let largest = walker.limits.max_pixels.saturating_mul(8).saturating_add(1 << 20);
+    let most = walker.unspent().min(walker.limits.max_file_bytes).min(largest);
+    let unpacked = match filter::unpack(data, &filters, most) {
         Ok(unpacked) => unpacked,
         Err(reason) => return Ok(Err(FrameError::NotSupported(format!("a picture that {reason}")))),
     };

@@ -28,7 +28,8 @@ struct Shape {
 /// A layer: where its channels are stored comes later in the file.
 struct Layer {
     name: String,
-    size: Option<Size>,
+    /// Width and height; none for groups and adjustments, which have no pixels.
+    size: Option<(u64, u64)>,
     /// What each channel means (0 to 2 colours, -1 alpha), and how long it is.
     channels: Vec<(i16, u64)>,
 }
@@ -142,12 +143,16 @@ fn listed(
         let channels: Option<Vec<(i16, &[u8])>> =
             layer.channels.iter().map(|(id, length)| Some((*id, info.take(*length)?))).collect();
         let Some(channels) = channels else { return Ok((false, merged_alpha)) };
-        // Groups and adjustments have no pixels.
-        if let Some(size) = layer.size {
-            walker.spend((size.area() * shape.depth * (shape.colours + 1)) as u64)?;
-            let picture = painted(size, shape, &channels, info.large, walker);
-            walker.picture(Place::Layer { index, name: layer.name }, picture)?;
-        }
+        let Some((width, height)) = layer.size else { continue };
+        let place = Place::Layer { index, name: layer.name };
+        let picture = match walker.limits.size(Format::Part, width, height) {
+            Err(error) => Err(error),
+            Ok(size) => {
+                walker.spend((size.area() * shape.depth * (shape.colours + 1)) as u64)?;
+                painted(size, shape, &channels, info.large)
+            }
+        };
+        walker.picture(place, picture)?;
     }
     Ok((true, merged_alpha))
 }
@@ -156,8 +161,8 @@ fn listed(
 fn record(info: &mut Reader<'_>) -> Option<Layer> {
     let mut side = || info.u32().map(|side| i64::from(side.cast_signed()));
     let (top, left, bottom, right) = (side()?, side()?, side()?, side()?);
-    let size = usize::try_from(right - left).ok().zip(usize::try_from(bottom - top).ok());
-    let size = size.and_then(|(width, height)| Size::new(width, height));
+    let side = |from: i64, to: i64| u64::try_from(to - from).ok().filter(|side| *side > 0);
+    let size = side(left, right).zip(side(top, bottom));
     // The specification has 56 at most.
     let count = info.u16().filter(|count| *count <= 64)?;
     let channels: Option<Vec<(i16, u64)>> =
@@ -184,14 +189,7 @@ fn name(extra: &mut Reader<'_>) -> Option<String> {
 }
 
 /// The pixels of a layer.
-fn painted(
-    size: Size,
-    shape: Shape,
-    channels: &[(i16, &[u8])],
-    large: bool,
-    walker: &Walker<'_>,
-) -> Result<Picture, FrameError> {
-    let size = walker.limits.size(Format::Part, size.width as u64, size.height as u64)?;
+fn painted(size: Size, shape: Shape, channels: &[(i16, &[u8])], large: bool) -> Result<Picture, FrameError> {
     let of = |wanted: i16| channels.iter().find(|(id, _)| *id == wanted).map(|(_, data)| *data);
     let missing = || FrameError::damaged(Format::Part, "a Photoshop document, and a colour is missing");
     let colours: Option<Vec<&[u8]>> = (0..shape.colours as i16).map(of).collect();
