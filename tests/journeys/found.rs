@@ -232,6 +232,16 @@ fn two_hundred_found_files_have_the_verdicts_that_were_told_beforehand() {
         Some(())
     );
 
+    let run =
+        scene.run(&["trace", "--json", "--jobs", "1", "--max-seconds", "0", "found/boxes/b-nested.zip"]);
+    let lines_in_time = run.lines();
+    assert!(
+        run.status == 3 && lines_in_time.len() == 2,
+        "one picture, and that there may be more: {}",
+        run.out
+    );
+    assert!(lines_in_time[1]["reason"].as_str().unwrap().contains("--max-seconds"), "{}", run.out);
+
     goes_on(&scene, &lines);
     assert_eq!(contents(&scene), before, "nothing is changed or written beside the evidence");
 }

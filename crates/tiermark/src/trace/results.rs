@@ -170,12 +170,10 @@ fn state(path: &Path) -> State {
 /// Nothing is written beside the evidence.
 fn beside(path: &Path, found: &[PathBuf]) -> Result<(), ResultsError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(parent) = parent.canonicalize() else { return Ok(()) };
-    let among = |folder: &PathBuf| {
-        folder.is_dir() && folder.canonicalize().is_ok_and(|folder| parent.starts_with(folder))
-    };
-    let itself = |file: &PathBuf| file.is_file() && file.canonicalize().ok() == path.canonicalize().ok();
-    match found.iter().any(|one| among(one) || itself(one)) {
+    // The file may be a link that leads there.
+    let places = [parent.canonicalize(), path.canonicalize()];
+    let lies_in = |found: PathBuf| places.iter().flatten().any(|place| place.starts_with(&found));
+    match found.iter().any(|one| one.canonicalize().is_ok_and(lies_in)) {
         true => Err(ResultsError::Beside(shown(path))),
         false => Ok(()),
     }
@@ -241,6 +239,15 @@ mod tests {
         for out in ["found/results.jsonl", "found/deep/results.jsonl", "found/../found/r"] {
             let opened = Results::open(&scene.path().join(out), &found, false);
             assert!(matches!(opened, Err(ResultsError::Beside(_))), "{out}");
+        }
+        #[cfg(unix)]
+        {
+            fs::write(scene.path().join("found/a.png"), "evidence").unwrap();
+            std::os::unix::fs::symlink(scene.path().join("found/a.png"), scene.path().join("link")).unwrap();
+            let opened = Results::open(&scene.path().join("link"), &found, true);
+            assert!(matches!(opened, Err(ResultsError::Beside(_))), "a link to what is looked at");
+            assert_eq!(fs::read(scene.path().join("found/a.png")).unwrap(), b"evidence");
+            fs::remove_file(scene.path().join("found/a.png")).unwrap();
         }
         assert_eq!(fs::read_dir(&found[0]).unwrap().count(), 1);
     }
