@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
 
+mod bombs;
 mod boxes;
 mod fuzz;
 mod hostile;
