@@ -16,8 +16,9 @@ pub(super) fn walk(kind: Kind, bytes: &[u8], walker: &mut Walker<'_>) -> Result<
         Ok(frames) => frames,
         Err(error) => return Err(ContainerError::damaged(kind, error)),
     };
-    for (index, frame) in frames.enumerate() {
-        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    let mut number = 0_u32;
+    for frame in frames {
+        number = number.saturating_add(1);
         if number > walker.limits.max_frames {
             let most = walker.limits.max_frames;
             return Err(ContainerError::OverLimit(format!(
@@ -30,6 +31,9 @@ pub(super) fn walk(kind: Kind, bytes: &[u8], walker: &mut Walker<'_>) -> Result<
         };
         walker.spend(area.saturating_mul(4))?;
         walker.picture(Place::Frame(number), seen.ok_or(FrameError::NotAPicture))?;
+    }
+    if number == 0 {
+        return Err(ContainerError::damaged(kind, "it has no frames"));
     }
     Ok(())
 }

@@ -225,12 +225,13 @@ fn shift_offsets(out: &mut [u8], before: usize, after: usize) {
         Some(offset)
     };
     let _ = moved(out, foot);
-    if let Some(area) = extension(out) {
+    // What a file says to stand among its pixels is left alone: the pixels are the picture.
+    if let Some(area) = extension(out).filter(|area| *area >= after) {
         let _ = moved(out, area + COLOUR_CORRECTION);
         let _ = moved(out, area + POSTAGE_STAMP);
         out[area + ROW_TABLE..area + ROW_TABLE + 4].fill(0);
     }
-    if let Some(directory) = moved(out, foot + 4).filter(|offset| *offset > 0) {
+    if let Some(directory) = moved(out, foot + 4).filter(|offset| *offset >= after) {
         let count = u16_at(out, directory, Endian::Little).unwrap_or(0);
         for tag in 0..usize::from(count) {
             let _ = moved(out, directory + 2 + 10 * tag + 2);

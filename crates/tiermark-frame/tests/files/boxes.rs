@@ -210,6 +210,12 @@ fn frames_of_an_animation_come_as_they_are_seen() {
     let (found, walked) = found(&gif, &Limits { max_frames: 2, ..Limits::default() });
     assert_eq!(found.len(), 2);
     assert!(matches!(walked, Err(ContainerError::OverLimit(_))));
+    // Said to be an animation, and none.
+    let mut webp = picture("webp");
+    assert_eq!(&webp[12..16], b"VP8X");
+    webp[20] |= 2;
+    let (found, walked) = self::found(&webp, &Limits::default());
+    assert!(found.is_empty() && matches!(walked, Err(ContainerError::Damaged { .. })), "{found:?}");
 }
 
 #[test]

@@ -21,6 +21,12 @@ fn found_files_cut_and_bent_are_answers() {
     hostile("boxes", open::feed);
 }
 
+#[test]
+fn a_tga_whose_extension_lies_among_its_pixels_keeps_its_pixels() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/findings/open");
+    open::feed(&fs::read(file.join("tga-extension-among-the-pixels")).unwrap());
+}
+
 fn hostile(target: &str, feed: impl Fn(&[u8])) {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
     files(&fuzz.join("findings").join(target)).iter().for_each(|file| feed(&fs::read(file).unwrap()));
