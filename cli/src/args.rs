@@ -6,6 +6,7 @@ use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::bounds::{Bounds, Keeping};
 use crate::which::Which;
 
 const EXIT: &str = "Exit status: 0 done, for trace a mark was attributed; 1 ran well and the answer is no; \
@@ -478,7 +479,7 @@ pub(crate) struct SelftestArguments {
 
 #[derive(Args)]
 pub(crate) struct TraceArguments {
-    /// Found files, folders and shots (walk.####.exr); numbered files of one name are also read as a shot
+    /// Found files, folders and shots (walk.####.exr), archives and documents; numbered files of one name are also read as a shot
     #[arg(required_unless_present = "manifest")]
     pub(crate) found: Vec<PathBuf>,
     #[command(flatten)]
@@ -501,9 +502,10 @@ pub(crate) struct TraceArguments {
     /// Incoming inspection: every file must bear this vendor's mark and no undeclared one; exit status 1 if any does not
     #[arg(long, value_name = "VENDOR")]
     pub(crate) expect: Option<String>,
-    /// Refuse pictures of more megapixels; each takes about 25 bytes of memory to a pixel
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub(crate) max_megapixels: u64,
+    #[command(flatten)]
+    pub(crate) bounds: Bounds,
+    #[command(flatten)]
+    pub(crate) keeping: Keeping,
 }
 
 #[derive(Args)]

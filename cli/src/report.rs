@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
+use tiermark::verdict::{Finding, shown};
 
 /// How a run ended that could do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,17 @@ pub(crate) fn visible(text: &str) -> String {
 
 /// A file's name for a person: one line, whatever it holds.
 pub(crate) fn name_of(path: &std::path::Path) -> String {
-    visible(&path.to_string_lossy()).replace('\n', "\\n")
+    one_line(&shown(path))
+}
+
+/// Where a finding is about, for a person: the file, and the way into it.
+pub(crate) fn place_of(finding: &Finding) -> String {
+    one_line(&finding.place())
+}
+
+/// Text that others chose, on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    visible(text).replace('\n', "\\n")
 }
 
 /// A value for JSON that may be missing.

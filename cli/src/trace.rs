@@ -5,12 +5,13 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use tiermark::inputs::Links;
 use tiermark::ledger::{PartyId, Studio};
-use tiermark::trace::{Effort, Expectation, Options, expectation};
+use tiermark::trace::{Effort, Expectation, Options, Results, expectation};
 use tiermark::verdict::{Finding, Mark, Step, Verdict};
 use tiermark::{Limits, Tracer};
 
 use crate::args::{Common, TraceArguments};
 use crate::report::{self, Answer, Trouble};
+use crate::tally::{Run, Tally};
 use crate::{ask, in_pool, progress};
 
 /// Trace the found files.
@@ -22,7 +23,8 @@ pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer,
     };
     let secrets = ask::unlock(common, &studio)?;
     let options = Options {
-        limits: limits(arguments.max_megapixels),
+        limits: arguments.bounds.limits(),
+        max_seconds: arguments.bounds.max_seconds,
         effort: if arguments.exhaustive { Effort::Exhaustive } else { Effort::Full },
         decoys: arguments.decoys as usize,
         original: arguments.original.clone(),
@@ -34,32 +36,46 @@ pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer,
     if vendor.is_some() {
         inputs = inputs.without_papers();
     }
+    let kept = match &arguments.keeping.out {
+        Some(out) => Some(Results::open(out, &arguments.found, arguments.keeping.resume)?),
+        None => None,
+    };
+    if let Some(results) = &kept {
+        inputs = results.without_done(inputs);
+    }
     let bar = progress::bar(common, "tracing", (inputs.files.len() + inputs.unreadable.len()) as u64);
-    let findings = Mutex::new(Vec::new());
+    let run = Mutex::new(Run::new(kept));
     let each = |finding: &Finding| {
+        let gate = vendor.map(|vendor| expectation(finding, vendor));
         if common.json {
-            bar.suspend(|| match vendor {
-                Some(vendor) => report::json(&Inspected { finding, gate: expectation(finding, vendor) }),
+            bar.suspend(|| match &gate {
+                Some(gate) => report::json(&Inspected { finding, gate }),
                 None => report::json(finding),
             });
         }
-        bar.inc(u64::from(finding.frames == 1));
-        let mut findings = findings.lock().unwrap_or_else(PoisonError::into_inner);
-        // For JSON only the verdicts are counted, so that a large folder needs no memory.
-        let gate = vendor.map(|vendor| expectation(finding, vendor));
-        findings.push((if common.json { short(finding) } else { finding.clone() }, gate));
+        let mut run = run.lock().unwrap_or_else(PoisonError::into_inner);
+        if run.is_another_file(finding) {
+            bar.inc(1);
+        }
+        run.add(common, finding, gate);
     };
     in_pool(common.jobs, || tracer.trace_all(inputs, &each))?;
     bar.finish_and_clear();
-    let findings = findings.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if vendor.is_some() {
-        return Ok(inspected(common, &findings));
+    let run = run.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(trouble) = run.trouble {
+        return Err(trouble);
     }
-    let findings: Vec<Finding> = findings.into_iter().map(|(finding, _)| finding).collect();
+    if vendor.is_some() {
+        return Ok(inspected(common, &run.shown));
+    }
+    let findings: Vec<Finding> = run.shown.into_iter().map(|(finding, _)| finding).collect();
     if !common.json {
         tell(common, &findings);
     }
-    Ok(answer(&findings))
+    if arguments.keeping.out.is_some() && !common.quiet {
+        report::say(&run.tally.words());
+    }
+    Ok(run.tally.answer())
 }
 
 /// The names that recipients have in documents; an unknown one is a slip.
@@ -77,7 +93,7 @@ struct Inspected<'a> {
     #[serde(flatten)]
     finding: &'a Finding,
     #[serde(flatten)]
-    gate: Expectation,
+    gate: &'a Expectation,
 }
 
 /// The vendor whose delivery is inspected, by its name in documents.
@@ -92,7 +108,7 @@ fn expected(studio: &Studio, name: &str) -> Result<PartyId, Trouble> {
 fn inspected(common: &Common, findings: &[(Finding, Option<Expectation>)]) -> Answer {
     let unmet = findings.iter().filter_map(|(finding, gate)| {
         let gate = gate.as_ref().filter(|gate| **gate != Expectation::Met)?;
-        Some(vec![report::name_of(&finding.file), gate.words()])
+        Some(vec![report::place_of(finding), gate.words()])
     });
     let unmet: Vec<Vec<String>> = unmet.collect();
     let all = findings.len();
@@ -110,20 +126,10 @@ pub(crate) fn limits(max_megapixels: u64) -> Limits {
     Limits { max_pixels: max_megapixels.saturating_mul(1_000_000), ..Limits::default() }
 }
 
-fn short(finding: &Finding) -> Finding {
-    Finding { sha256: None, reason: None, marks: Vec::new(), chains: Vec::new(), ..finding.clone() }
-}
-
 pub(crate) fn answer(findings: &[Finding]) -> Answer {
-    let count =
-        |wanted: &[Verdict]| findings.iter().filter(|finding| wanted.contains(&finding.verdict)).count();
-    let unreadable = count(&[Verdict::Unreadable]);
-    match unreadable {
-        n if n == findings.len() => Answer::Nothing,
-        0 if count(&[Verdict::Attributed, Verdict::Coalition]) > 0 => Answer::Done,
-        0 => Answer::No,
-        _ => Answer::Partly,
-    }
+    let mut tally = Tally::default();
+    findings.iter().for_each(|finding| tally.add(finding.verdict));
+    tally.answer()
 }
 
 fn tell(common: &Common, findings: &[Finding]) {
@@ -136,7 +142,7 @@ fn tell(common: &Common, findings: &[Finding]) {
     }
     for finding in findings {
         if let Some(reason) = &finding.reason {
-            report::complain(&format!("{}: {reason}", report::name_of(&finding.file)));
+            report::complain(&format!("{}: {reason}", report::place_of(finding)));
         }
     }
     if common.quiet {
@@ -159,7 +165,7 @@ fn decoys(findings: &[Finding]) -> Option<String> {
     let row = |(finding, mark): (&Finding, &Mark)| {
         let decoys = mark.decoys?;
         Some(vec![
-            report::name_of(&finding.file),
+            report::place_of(finding),
             mark.handover.clone(),
             decoys.tried.to_string(),
             format!("{} of {}", decoys.rank, decoys.tried + 1),
@@ -176,7 +182,10 @@ fn decoys(findings: &[Finding]) -> Option<String> {
 pub(crate) fn table(findings: &[Finding]) -> String {
     let mut rows = Vec::new();
     for finding in findings {
-        let mut file = report::name_of(&finding.file);
+        let mut file = report::place_of(finding);
+        if let Some(first) = &finding.same_as {
+            file += &format!(" (same as {})", report::one_line(first));
+        }
         if finding.frames > 1 {
             file += &format!(" ({} frames together)", finding.frames);
         }

@@ -56,6 +56,12 @@ impl Frame {
         Ok(Self { format, bytes: format::kept(format, bytes), picture, writing, pictures })
     }
 
+    /// A picture that another file holds as bare samples.
+    pub(crate) fn part(picture: Picture) -> Self {
+        let writing = Writing::never("a picture inside another file", "export it as a file of its own");
+        Self { format: Format::Part, bytes: Vec::new(), picture, writing, pictures: 1 }
+    }
+
     /// The same without what is needed to write it back.
     #[must_use]
     pub fn to_be_looked_at(self) -> Self {

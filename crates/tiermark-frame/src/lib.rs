@@ -21,11 +21,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Files that hold pictures of their own, such as archives, documents and animations, are walked by [`container`].
+//!
 //! This room knows no keys, no messages and no parties, opens no files and walks no folders: `tiermark` brings the
 //! bytes, and `tiermark-mark` decides what the samples become.
 
 #![forbid(unsafe_code)]
 
+pub mod container;
 mod error;
 mod format;
 mod frame;

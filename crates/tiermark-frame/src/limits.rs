@@ -16,16 +16,29 @@ pub struct Limits {
     pub max_file_bytes: u64,
     /// Everything in the file that is not pixels: profiles, text, thumbnails, private chunks.
     pub max_metadata_bytes: u64,
+    /// Containers inside each other, the file itself counted: bounds what is held at once.
+    pub max_depth: u32,
+    /// Members of a container, those of containers inside it counted.
+    pub max_members: u64,
+    /// What comes out of a container in all: bounds the time that a small file can ask for.
+    pub max_unpacked_bytes: u64,
+    /// Frames of one animation that are looked at.
+    pub max_frames: u32,
 }
 
 impl Default for Limits {
-    /// A 16384 x 16384 picture (four times an 8k frame each way) in a file of 2 GiB.
+    /// A 16384 x 16384 picture (four times an 8k frame each way) in a file of 2 GiB, or 100,000 of them in archives that lie
+    /// four deep and hold 8 GiB.
     fn default() -> Self {
         Self {
             max_pixels: 16_384 * 16_384,
             max_side: 65_535,
             max_file_bytes: 2 << 30,
             max_metadata_bytes: 256 << 20,
+            max_depth: 4,
+            max_members: 100_000,
+            max_unpacked_bytes: 8 << 30,
+            max_frames: 100,
         }
     }
 }

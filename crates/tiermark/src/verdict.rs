@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use tiermark_signal::{Homography, Size};
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
+use tiermark_frame::container::{self, Place};
 use tiermark_ledger::keys::tree::Direction;
 use tiermark_ledger::{DocId, Grade, Kid, PartyId};
 use tiermark_mark::{Geometry, Patch};
@@ -11,7 +13,7 @@ use tiermark_mark::{Geometry, Patch};
 pub use tiermark_mark::ATTRIBUTION;
 
 /// The answer for one found file. None of them is an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// A mark was read and leads to one signed hand-over.
@@ -226,9 +228,25 @@ pub struct Finding {
     /// The file as it was named.
     #[serde(serialize_with = "as_text")]
     pub file: PathBuf,
-    /// SHA-256 of its bytes, hex; `None` if they could not be read.
+    /// The same in hex, where it is no Unicode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<String>,
+    /// Where in the file the picture lies, outermost container first; empty for the file itself.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_texts")]
+    pub inside: Vec<Place>,
+    /// Names among these that are no Unicode, in hex at their places; empty where all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inside_bytes: Vec<Option<String>>,
+    /// SHA-256 of the bytes of file or member, hex, or of the samples of a picture that is no file of its own (as `pix` in the
+    /// record of a delivery); `None` if they could not be read.
     pub sha256: Option<String>,
-    /// Frames that the finding is about: 1 for a file, more for a shot.
+    /// SHA-256 of the file that a member lies in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_sha256: Option<String>,
+    /// The first file or member with the same SHA-256: it was looked at, and this is its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<String>,
+    /// Frames that the finding is about: 1 for a file, more for a shot, none for a container without pictures.
     pub frames: usize,
     /// The answer.
     pub verdict: Verdict,
@@ -247,9 +265,16 @@ pub struct Finding {
 impl Finding {
     /// Nothing found yet.
     pub(crate) fn empty(file: PathBuf) -> Self {
+        let bytes = file.as_os_str().as_encoded_bytes();
+        let file_bytes = file.to_str().is_none().then(|| HEXLOWER.encode(bytes));
         Self {
             file,
+            file_bytes,
+            inside: Vec::new(),
+            inside_bytes: Vec::new(),
             sha256: None,
+            container_sha256: None,
+            same_as: None,
             frames: 1,
             verdict: Verdict::NoMark,
             reason: None,
@@ -260,12 +285,36 @@ impl Finding {
         }
     }
 
+    /// The same about something that lies in the file.
+    pub(crate) fn inside(self, places: Vec<Place>, container: Option<String>) -> Self {
+        let raw = |place: &Place| place.raw().map(|name| HEXLOWER.encode(name));
+        let inside_bytes: Vec<Option<String>> = places.iter().map(raw).collect();
+        let inside_bytes = if inside_bytes.iter().any(Option::is_some) { inside_bytes } else { Vec::new() };
+        Self { inside: places, inside_bytes, container_sha256: container, ..self }
+    }
+
+    /// File and places in one line: `box.zip ▸ deck.pptx ▸ ppt/media/image3.png`.
+    pub fn place(&self) -> String {
+        let places = self.inside.iter().map(ToString::to_string);
+        std::iter::once(shown(&self.file)).chain(places).collect::<Vec<_>>().join(" \u{25b8} ")
+    }
+
     pub(crate) fn unreadable(file: PathBuf, sha256: Option<String>, reason: String) -> Self {
         Self { sha256, verdict: Verdict::Unreadable, reason: Some(reason), ..Self::empty(file) }
     }
 }
 
-/// Paths as text; bytes that are no Unicode become U+FFFD, for reading only.
+/// A path so that no two look the same: see [`tiermark_frame::container::shown`].
+pub fn shown(path: &Path) -> String {
+    container::shown(path.as_os_str().as_encoded_bytes())
+}
+
+/// Paths as text.
 fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
+    serializer.serialize_str(&shown(path))
+}
+
+/// Places as texts.
+fn as_texts<S: serde::Serializer>(places: &[Place], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(places.iter().map(ToString::to_string))
 }

@@ -1,14 +1,14 @@
 //! One file for each kind of file; all of them read a [`Picture`] and put one back.
 
 mod bmp;
-mod bytes;
+pub(crate) mod bytes;
 mod dpx;
 mod jpeg;
 mod openexr;
-mod other;
+pub(crate) mod other;
 mod png;
 mod probe;
-mod tga;
+pub(crate) mod tga;
 mod tiff;
 mod webp;
 
@@ -40,6 +40,8 @@ pub enum Format {
     OpenExr,
     /// Digital Picture Exchange, SMPTE 268M.
     Dpx,
+    /// No file of its own: a picture that another file holds as bare samples.
+    Part,
 }
 
 impl fmt::Display for Format {
@@ -53,6 +55,7 @@ impl fmt::Display for Format {
             Self::WebP => "WebP",
             Self::OpenExr => "OpenEXR",
             Self::Dpx => "DPX",
+            Self::Part => "picture inside a",
         })
     }
 }
@@ -101,6 +104,7 @@ pub(crate) fn decode(format: Format, bytes: &[u8], limits: &Limits) -> Result<De
         Format::WebP => webp::decode(bytes, limits),
         Format::OpenExr => openexr::decode(bytes, limits),
         Format::Dpx => dpx::decode(bytes, limits),
+        Format::Part => Err(FrameError::NotAPicture),
     }
 }
 
@@ -142,6 +146,7 @@ pub(crate) fn encode(
         Format::WebP => webp::encode(bytes, &picture),
         Format::OpenExr => openexr::encode(bytes, std::iter::once(&picture).chain(further)),
         Format::Dpx => dpx::encode(bytes, &picture),
+        Format::Part => Err(FrameError::encoder(format, "it has no file of its own")),
     }
 }
 

@@ -49,11 +49,13 @@ fn theirs(format: Format) -> Option<ImageFormat> {
         Format::Tga => ImageFormat::Tga,
         Format::Bmp => ImageFormat::Bmp,
         Format::WebP => ImageFormat::WebP,
+        Format::Part => ImageFormat::Gif,
         Format::OpenExr | Format::Dpx => return None,
     })
 }
 
-fn picture(decoded: DynamicImage) -> Option<Picture> {
+/// Samples as ours.
+pub(crate) fn picture(decoded: DynamicImage) -> Option<Picture> {
     let size = tiermark_signal::Size::new(decoded.width() as usize, decoded.height() as usize)?;
     let (colours, alpha, samples) = match decoded {
         DynamicImage::ImageLuma8(image) => (1, Alpha::None, Samples::Byte(image.into_raw())),

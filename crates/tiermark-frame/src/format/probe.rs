@@ -50,8 +50,10 @@ fn known(bytes: &[u8]) -> Option<&'static str> {
 /// Which of the kinds that share the boxes of ISO 14496-12.
 fn boxed(bytes: &[u8]) -> &'static str {
     match bytes.get(8..12) {
-        Some(b"avif" | b"avis") => "AVIF",
-        Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1") => "HEIF",
+        Some(b"avif" | b"avis") => "AVIF (convert it to PNG)",
+        Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1") => {
+            "HEIF (convert it to PNG)"
+        }
         Some(b"qt  ") => "a QuickTime movie",
         Some(b"crx ") => "a camera raw file",
         _ => "an MP4 movie",
@@ -81,7 +83,13 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"\0\0\x01\0", "an icon file"),
     (b"gimp xcf ", "a GIMP document"),
     (b"CSFCHUNK", "a Clip Studio document"),
-    (b"PK\x03\x04", "a zip archive (perhaps a Krita or OpenRaster document)"),
+    (b"PK\x03\x04", "a ZIP archive, perhaps an office file"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"\x1f\x8b\x08", "a file packed by gzip"),
+    (b"Rar!\x1a\x07", "a RAR archive (unpack it first)"),
+    (b"BZh", "a file packed by bzip2 (unpack it first)"),
+    (b"\xfd7zXZ\0", "a file packed by xz (unpack it first)"),
+    (b"\x28\xb5\x2f\xfd", "a file packed by Zstandard (unpack it first)"),
     (b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
     (b"\x06\x0e\x2b\x34", "MXF"),
     (b"\0\0\x01\xba", "an MPEG movie"),

@@ -8,11 +8,18 @@ use crate::{FrameError, Limits};
 
 /// TGA begins with no magic number: a header of legal values must do, and all its pixels if there is no footer.
 pub(crate) fn looks_like_one(bytes: &[u8]) -> bool {
-    let Some(header) = Header::of(bytes) else { return false };
+    let Some(header) = Header::of(bytes).filter(|_| begins_like_one(bytes)) else { return false };
     let least = match header.packed {
         true => 1, // a whole picture may be a few runs
         false => header.pixels().saturating_mul(header.step() as u64),
     };
+    let room = bytes.len().saturating_sub(header.data) as u64;
+    footer(bytes).is_some() || room >= least
+}
+
+/// Whether the header is one, wherever the file ends.
+pub(crate) fn begins_like_one(bytes: &[u8]) -> bool {
+    let Some(header) = Header::of(bytes) else { return false };
     let mapped = bytes[1];
     let legal = match bytes[2] {
         1 | 9 => mapped == 1 && matches!(bytes[7], 15 | 16 | 24 | 32) && header.bits == 8,
@@ -20,12 +27,7 @@ pub(crate) fn looks_like_one(bytes: &[u8]) -> bool {
         3 | 11 => mapped == 0 && header.bits == 8,
         _ => false,
     };
-    let room = bytes.len().saturating_sub(header.data) as u64;
-    legal
-        && header.width > 0
-        && header.height > 0
-        && bytes[17] & 0xc0 == 0
-        && (footer(bytes).is_some() || room >= least)
+    legal && header.width > 0 && header.height > 0 && bytes[17] & 0xc0 == 0
 }
 
 /// Read a TGA file.
@@ -223,12 +225,13 @@ fn shift_offsets(out: &mut [u8], before: usize, after: usize) {
         Some(offset)
     };
     let _ = moved(out, foot);
-    if let Some(area) = extension(out) {
+    // What a file says to stand among its pixels is left alone: the pixels are the picture.
+    if let Some(area) = extension(out).filter(|area| *area >= after) {
         let _ = moved(out, area + COLOUR_CORRECTION);
         let _ = moved(out, area + POSTAGE_STAMP);
         out[area + ROW_TABLE..area + ROW_TABLE + 4].fill(0);
     }
-    if let Some(directory) = moved(out, foot + 4).filter(|offset| *offset > 0) {
+    if let Some(directory) = moved(out, foot + 4).filter(|offset| *offset >= after) {
         let count = u16_at(out, directory, Endian::Little).unwrap_or(0);
         for tag in 0..usize::from(count) {
             let _ = moved(out, directory + 2 + 10 * tag + 2);

@@ -4,7 +4,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
 
+mod bombs;
+mod boxes;
 mod floats;
+mod fuzz;
 mod hostile;
 mod kept;
 mod make;

@@ -1,5 +1,6 @@
 //! The second journey: a found file in, a verdict out.
 
+mod all;
 mod blind;
 mod chain;
 mod closed;
@@ -7,17 +8,20 @@ mod expect;
 mod explain;
 mod heard;
 mod informed;
+mod inside;
+mod open;
 mod originals;
 mod reader;
 mod ready;
+mod results;
 mod tell;
+mod twins;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use data_encoding::HEXLOWER;
-use rayon::iter::{ParallelBridge, ParallelIterator};
 use tiermark_frame::{Frame, Limits};
 use tiermark_ledger::store::StoreError;
 use tiermark_ledger::{Digest, Kid, MarkId, PartyId, Secrets, Studio, StudioError, VerifiedHandover};
@@ -25,11 +29,9 @@ pub use tiermark_mark::Effort;
 use tiermark_mark::{ContentId, FrameEvidence, Question, Shot};
 use tiermark_signal::Size;
 
-use crate::inputs::{Input, Inputs, why};
-use crate::ordered::Ordered;
+use crate::inputs::Input;
 use crate::secrets::content_of;
-use crate::shots::{Place, Shots};
-use crate::sink::read_bounded;
+use crate::shots::Place;
 use crate::verdict::{Finding, FoundGeometry};
 use closed::Line;
 pub use expect::{Expectation, expectation};
@@ -39,6 +41,7 @@ pub(crate) use originals::Originals;
 use reader::{Asking, Reader, Seen};
 use ready::FoundPicture;
 pub(crate) use ready::at_hand;
+pub use results::{Results, ResultsError};
 
 /// Sizes that frames of the studio have had, which are tried before all other scales and shapes.
 const MOST_SIZES: usize = 16;
@@ -48,6 +51,8 @@ const MOST_SIZES: usize = 16;
 pub struct Options {
     /// What a found file may ask of the machine.
     pub limits: Limits,
+    /// Seconds after which a container is not looked into any further; what depends on it depends on the machine.
+    pub max_seconds: Option<u64>,
     /// How far to look.
     pub effort: Effort,
     /// Keys that nobody used, to be tried beside each that is found.
@@ -64,6 +69,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            max_seconds: None,
             effort: Effort::Full,
             decoys: 0,
             original: None,
@@ -123,52 +129,6 @@ impl Tracer {
                 named.path.display()
             ))),
             _ => Ok(tracer),
-        }
-    }
-
-    /// Trace all inputs on the threads of the pool this is called in; `each` gets the findings in order, those that
-    /// could not be read first, and after the last frame of a shot the finding of the shot as a whole.
-    pub fn trace_all(&self, inputs: Inputs, each: &(dyn Fn(&Finding) + Sync)) {
-        let shots = Shots::of(&inputs.files);
-        let open = Mutex::new(None);
-        let deliver = |traced: Traced| {
-            each(&traced.finding);
-            let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(finding) = self.follow(&mut open, traced) {
-                each(&finding);
-            }
-        };
-        let ordered = Ordered::new(&deliver);
-        let first = inputs.unreadable.len();
-        for (index, one) in inputs.unreadable.into_iter().enumerate() {
-            ordered.put(index, Traced::alone(Finding::unreadable(one.path, None, one.reason)));
-        }
-        inputs.files.into_iter().enumerate().par_bridge().for_each(|(index, input)| {
-            ordered.put(first + index, self.trace_one(&input, shots.of_file(index)));
-        });
-    }
-
-    /// Trace one file.
-    pub fn trace(&self, input: &Input) -> Finding {
-        self.trace_one(input, None).finding
-    }
-
-    fn trace_one(&self, input: &Input, shot: Option<Place>) -> Traced {
-        let bytes = match read_bounded(&input.path, self.options.limits.max_file_bytes) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let unreadable = Finding::unreadable(input.path.clone(), None, why(&input.path, &error));
-                return Traced { shot, ..Traced::alone(unreadable) };
-            }
-        };
-        // Hashed before anything looks inside.
-        let sha256 = Digest::of(&bytes);
-        match Frame::decode(bytes, &self.options.limits) {
-            Ok(frame) => self.judge(input, sha256, &frame, shot),
-            Err(error) => {
-                let finding = Finding::unreadable(input.path.clone(), Some(hex(sha256)), error.to_string());
-                Traced { shot, ..Traced::alone(finding) }
-            }
         }
     }
 
@@ -261,6 +221,11 @@ impl Tracer {
             open.shots.iter_mut().zip(evidence).for_each(|(shot, evidence)| shot.add(evidence));
             open.sums.add(traced.said);
         }
+        self.ended(open, place)
+    }
+
+    /// The finding of the shot that is open, if this was its last place.
+    fn ended(&self, open: &mut Option<Open>, place: Place) -> Option<Finding> {
         if !place.last {
             return None;
         }

@@ -1,5 +1,7 @@
 //! Small files of every kind.
 
+#[allow(unreachable_pub, reason = "journeys through the program use it too")]
+pub(crate) mod boxes;
 mod dpx;
 mod openexr;
 mod plain;

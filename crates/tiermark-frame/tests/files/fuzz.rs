@@ -1,0 +1,57 @@
+//! The seeds of the fuzz targets through what the targets do, cut and bent; what libFuzzer found goes first.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[path = "../../../../fuzz/src/files/boxes.rs"]
+#[allow(unreachable_pub, reason = "the fuzz targets are another crate")]
+mod boxes;
+#[path = "../../../../fuzz/src/files/open.rs"]
+#[allow(unreachable_pub, reason = "the fuzz targets are another crate")]
+mod open;
+
+#[test]
+fn containers_cut_and_bent_are_answers() {
+    hostile("boxes", boxes::feed);
+}
+
+#[test]
+fn found_files_cut_and_bent_are_answers() {
+    hostile("open", open::feed);
+    hostile("boxes", open::feed);
+}
+
+#[test]
+fn a_tga_whose_extension_lies_among_its_pixels_keeps_its_pixels() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/findings/open");
+    open::feed(&fs::read(file.join("tga-extension-among-the-pixels")).unwrap());
+}
+
+fn hostile(target: &str, feed: impl Fn(&[u8])) {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    files(&fuzz.join("findings").join(target)).iter().for_each(|file| feed(&fs::read(file).unwrap()));
+    let seeds = files(&fuzz.join("seeds").join(target));
+    assert!(!seeds.is_empty(), "no seeds for {target}");
+    let mut state = 20_261_126_u64;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for seed in seeds {
+        let seed = fs::read(seed).unwrap();
+        feed(&seed);
+        (0..64).for_each(|cut| feed(&seed[..seed.len() * cut / 64]));
+        for _ in 0..300 {
+            let mut bent = seed.clone();
+            bent[next(seed.len())] ^= 1 << next(8);
+            feed(&bent);
+        }
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
