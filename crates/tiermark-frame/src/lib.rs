@@ -22,10 +22,12 @@
 //! ```
 //!
 //! This room knows no keys, no messages and no parties, opens no files and walks no folders: `tiermark` brings the
-//! bytes, and `tiermark-mark` decides what the samples become.
+//! bytes, and `tiermark-mark` decides what the samples become. The one exception is [`clip`]: a clip is too long to be
+//! brought as bytes, so there `ffmpeg` is started on a path that the caller gives.
 
 #![forbid(unsafe_code)]
 
+pub mod clip;
 mod error;
 mod format;
 mod frame;

@@ -144,6 +144,7 @@ fn stamp(
         dry_run: false,
         allow_weak: false,
         archive: Archiving::Leave,
+        codec: None,
         write: WriteOptions::default(),
         limits: Limits::default(),
     };

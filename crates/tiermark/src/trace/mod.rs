@@ -2,6 +2,7 @@
 
 mod blind;
 mod chain;
+mod clip;
 mod closed;
 mod expect;
 mod explain;
@@ -57,6 +58,8 @@ pub struct Options {
     pub recipients: Vec<String>,
     /// Where pictures are left that show what was compared.
     pub explain: Option<PathBuf>,
+    /// Of clips, look at every frame of so many; without it, at two a second.
+    pub every: Option<u64>,
 }
 
 impl Default for Options {
@@ -68,6 +71,7 @@ impl Default for Options {
             original: None,
             recipients: Vec::new(),
             explain: None,
+            every: None,
         }
     }
 }
@@ -153,6 +157,9 @@ impl Tracer {
     }
 
     fn trace_one(&self, input: &Input, shot: Option<Place>) -> Traced {
+        if let Some(container) = clip::begins(&input.path) {
+            return self.trace_clip(input, container, shot);
+        }
         let bytes = match read_bounded(&input.path, self.options.limits.max_file_bytes) {
             Ok(bytes) => bytes,
             Err(error) => {

@@ -1,0 +1,153 @@
+//! Clips through the program: stamped, with all that is in them, and named from what leaks.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
+#![allow(unreachable_pub, reason = "the scene is shared between test programs")]
+#![allow(dead_code, reason = "the scene is shared between test programs")]
+
+mod scene;
+
+use std::process::Command;
+
+use scene::{Scene, cel};
+use serde_json::Value;
+
+/// Run ffmpeg or ffprobe in the scene's folder, and give what it writes.
+fn run(scene: &Scene, program: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(scene.path("."));
+    let output = command.output().expect("these tests need ffmpeg and ffprobe: apt-get install ffmpeg");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Two shots of a second each, on twos, with sound and timecode.
+fn draw(scene: &Scene, name: &str, codec: &[&str]) {
+    for shot in 0..2 {
+        for drawing in 0..6 {
+            let picture = cel(640, 360, shot * 40 + drawing % 3);
+            let picture = if shot == 0 { picture } else { picture.rotate180() };
+            scene.draw(&format!("drawn/{:02}.png", shot * 6 + drawing), &picture);
+        }
+    }
+    let pictures = ["-v", "error", "-y", "-framerate", "6", "-i", "drawn/%02d.png", "-f", "lavfi"];
+    let sound = ["-i", "sine=frequency=330:duration=2", "-r", "24", "-timecode", "01:00:00:00"];
+    let colours = [
+        "-vf",
+        "scale=out_color_matrix=bt709,setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709",
+    ];
+    std::fs::create_dir_all(scene.path(name).parent().unwrap()).unwrap();
+    run(scene, "ffmpeg", &[&pictures[..], &sound, &colours, codec, &[name]].concat());
+}
+
+const H264: &[&str] = &["-c:v", "libx264", "-crf", "16", "-pix_fmt", "yuv420p", "-c:a", "aac"];
+const PRORES: &[&str] =
+    &["-c:v", "prores_ks", "-profile:v", "hq", "-pix_fmt", "yuv422p10le", "-c:a", "pcm_s24le"];
+
+fn stamp(scene: &Scene, more: &[&str]) -> scene::Run {
+    let arguments = [&["stamp", "--to", "Shepherd Boy", "--out", "out", "in", "--json"], more].concat();
+    scene.run(&arguments)
+}
+
+fn trace(scene: &Scene, path: &str) -> Value {
+    scene.run(&["trace", path, "--json"]).about(path.rsplit('/').next().unwrap())
+}
+
+fn names(finding: &Value) -> bool {
+    finding["verdict"] == "attributed" && finding["marks"][0]["recipient"] == "Shepherd Boy"
+}
+
+#[test]
+fn a_clip_leaves_whole_and_its_copies_name_the_recipient() {
+    let scene = Scene::new();
+    draw(&scene, "in/ep/walk.mov", H264);
+    draw(&scene, "in/hq.mov", PRORES);
+    let dry = stamp(&scene, &["--dry-run"]);
+    assert_eq!(dry.status, 0, "{}", dry.err);
+    assert!(!scene.path("out").exists(), "a dry run writes nothing");
+    let done = stamp(&scene, &[]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    for name in ["walk.mov", "hq.mov"] {
+        let (line, promised) = (done.about(name), dry.about(name));
+        assert_eq!(line["status"], "stamped");
+        assert!(line["psnr_db"].as_f64().unwrap() >= 44.0, "{line}");
+        assert!(promised["predicted_z"].as_f64().unwrap() > 8.0, "{promised}");
+    }
+    assert!(
+        scene.files("out").iter().all(|name| !name.contains(".tiermark-part")),
+        "{:?}",
+        scene.files("out")
+    );
+    // All that is not luma is there.
+    for (before, after) in [("in/ep/walk.mov", "out/ep/walk.mov"), ("in/hq.mov", "out/hq.mov")] {
+        let what = "stream=codec_name,profile,pix_fmt,color_space,color_transfer,color_primaries,r_frame_rate,nb_frames:stream_tags=timecode";
+        let told =
+            |path| run(&scene, "ffprobe", &["-v", "error", "-show_entries", what, "-of", "compact", path]);
+        assert_eq!(told(before), told(after));
+        let sound = |path| {
+            run(&scene, "ffmpeg", &["-v", "error", "-i", path, "-map", "0:a", "-c", "copy", "-f", "md5", "-"])
+        };
+        assert_eq!(sound(before), sound(after));
+    }
+    let whole = trace(&scene, "out/ep/walk.mov");
+    assert!(names(&whole), "{whole}");
+    assert_eq!(whole["shots"].as_array().unwrap().len(), 2, "{whole}");
+    assert!(names(&trace(&scene, "out/hq.mov")));
+    // Leaks: coded hard, smaller, and one without the other shot.
+    let leak = |settings: &[&str], path: &str| {
+        run(&scene, "ffmpeg", &[&["-v", "error", "-y", "-i", "out/ep/walk.mov"], settings, &[path]].concat());
+        trace(&scene, path)
+    };
+    for (settings, path) in [
+        (&["-crf", "28"][..], "leak/hard.mp4"),
+        (&["-vf", "scale=480:-2", "-crf", "23"], "leak/small.mkv"),
+        (&["-ss", "1.1", "-crf", "23"], "leak/late.mp4"),
+    ] {
+        std::fs::create_dir_all(scene.path("leak")).unwrap();
+        let finding = leak(settings, path);
+        assert!(names(&finding), "{path}: {finding}");
+    }
+    assert_eq!(trace(&scene, "in/ep/walk.mov")["verdict"], "no-mark");
+}
+
+#[test]
+fn the_same_order_again_gives_the_same_bytes() {
+    let scene = Scene::new();
+    draw(&scene, "in/walk.mov", H264);
+    assert_eq!(stamp(&scene, &[]).status, 0);
+    let first = scene.read("out/walk.mov");
+    assert_eq!(stamp(&scene, &[]).status, 0);
+    assert!(first == scene.read("out/walk.mov"));
+    std::fs::remove_file(scene.path("out/walk.mov")).unwrap();
+    assert_eq!(stamp(&scene, &[]).status, 0);
+    assert!(first == scene.read("out/walk.mov"), "made anew");
+    assert_eq!(scene.handovers("Shepherd Boy").len(), 1);
+    let other = stamp(&scene, &["--codec", "libx264 -crf 30"]);
+    assert_eq!(other.status, 0, "what left already stays: {}", other.err);
+    assert!(first == scene.read("out/walk.mov"));
+}
+
+#[test]
+fn clips_that_cannot_be_kept_or_read_are_refused_by_name() {
+    let scene = Scene::new();
+    draw(&scene, "in/old.mov", &["-c:v", "mpeg4", "-q:v", "2", "-c:a", "aac"]);
+    scene.write("in/list.mov", b"ffconcat version 1.0\nfile old.mov\n");
+    scene.write("in/broken.mov", &scene.read("in/old.mov")[..3000]);
+    let run = stamp(&scene, &[]);
+    assert_eq!(run.status, 3, "{}", run.out);
+    let reason = |name: &str| run.about(name)["reason"].as_str().unwrap().to_owned();
+    assert!(
+        reason("old.mov").contains("mpeg4") && reason("old.mov").contains("--codec"),
+        "{}",
+        reason("old.mov")
+    );
+    assert!(reason("list.mov").contains("not a picture"), "{}", reason("list.mov"));
+    assert!(reason("broken.mov").contains("ffmpeg gave up"), "{}", reason("broken.mov"));
+    assert!(scene.files("out").is_empty());
+    let found = scene.run(&["trace", "in", "--json"]);
+    assert_eq!(found.about("old.mov")["verdict"], "no-mark");
+    assert_eq!(found.about("broken.mov")["verdict"], "unreadable");
+    assert_eq!(found.about("list.mov")["verdict"], "unreadable");
+    let run = stamp(&scene, &["--codec", "libx264 -crf 16 -pix_fmt yuv420p"]);
+    assert_eq!(run.about("old.mov")["status"], "stamped", "{}", run.err);
+    assert!(names(&trace(&scene, "out/old.mov")));
+}
