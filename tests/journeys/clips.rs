@@ -151,3 +151,85 @@ fn clips_that_cannot_be_kept_or_read_are_refused_by_name() {
     assert_eq!(run.about("old.mov")["status"], "stamped", "{}", run.err);
     assert!(names(&trace(&scene, "out/old.mov")));
 }
+
+/// Luma of all frames, one after the other.
+fn luma(scene: &Scene, path: &str, area: usize) -> Vec<Vec<u8>> {
+    let mut command = Command::new("ffmpeg");
+    let raw = ["-v", "error", "-i", path, "-map", "0:v", "-vf", "extractplanes=y", "-f", "rawvideo", "-"];
+    let output = command.args(raw).current_dir(scene.path(".")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout.chunks(area).map(<[u8]>::to_vec).collect()
+}
+
+#[test]
+fn nothing_flickers_in_a_shot_that_holds_still() {
+    let scene = Scene::new();
+    scene.draw("held.png", &cel(640, 360, 1));
+    std::fs::create_dir_all(scene.path("in")).unwrap();
+    // What a codec and film grain leave moving in a held drawing.
+    for (name, grain) in [("held.mkv", "noise=alls=0"), ("grainy.mkv", "noise=alls=4:allf=t:all_seed=7")] {
+        let still = [
+            "-v",
+            "error",
+            "-loop",
+            "1",
+            "-framerate",
+            "24",
+            "-i",
+            "held.png",
+            "-frames:v",
+            "8",
+            "-vf",
+            grain,
+        ];
+        let path = format!("in/{name}");
+        run(&scene, "ffmpeg", &[&still[..], &["-c:v", "ffv1", "-pix_fmt", "yuv420p", &path]].concat());
+    }
+    let done = stamp(&scene, &[]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    for (name, most) in [("held.mkv", 0), ("grainy.mkv", 1)] {
+        let [host, marked] = ["in", "out"].map(|folder| luma(&scene, &format!("{folder}/{name}"), 640 * 360));
+        assert_eq!((host.len(), marked.len()), (8, 8));
+        let changes: Vec<Vec<i16>> = host
+            .iter()
+            .zip(&marked)
+            .map(|(host, marked)| {
+                host.iter().zip(marked).map(|(a, b)| i16::from(*b) - i16::from(*a)).collect()
+            })
+            .collect();
+        assert!(changes.iter().all(|frame| frame.iter().any(|change| *change != 0)), "{name} is marked");
+        let worst =
+            changes.windows(2).flat_map(|pair| pair[0].iter().zip(&pair[1]).map(|(a, b)| (a - b).abs()));
+        assert!(worst.max().unwrap() <= most, "{name}: what is marked differs from frame to frame");
+    }
+}
+
+#[test]
+fn a_clip_that_is_handed_on_bears_both_marks() {
+    let scene = Scene::empty();
+    draw(&scene, "in/walk.mov", H264);
+    let ok = |studio: &str, arguments: &[&str]| {
+        let folder = format!("{studio}/.tiermark");
+        let run = scene.run(&[&["--studio", &folder], arguments].concat());
+        assert_eq!(run.status, 0, "{studio} {arguments:?}: {}{}", run.out, run.err);
+        run
+    };
+    for (studio, name) in [("p", "Producer"), ("a", "Animate")] {
+        ok(studio, &["init", "--name", name]);
+        ok(studio, &["party", "export", "--out", &format!("{studio}.party.json")]);
+    }
+    ok("p", &["party", "import", "a.party.json"]);
+    ok("p", &["delegate", "Animate", "--out", "a.delegation.json", "--max-depth", "2", "--checked", "video"]);
+    ok("a", &["accept", "a.delegation.json"]);
+    ok("p", &["stamp", "--to", "Animate", "--out", "to-a", "in"]);
+    ok("a", &["receive", "to-a"]);
+    ok("a", &["vendor", "add", "Below"]);
+    let handed = ok("a", &["stamp", "--to", "Below", "--for", "Producer", "--out", "to-b", "to-a", "--json"]);
+    assert!(handed.about("walk.mov")["psnr_db"].as_f64().unwrap() > 44.0, "{}", handed.out);
+    let leak = ["-v", "error", "-i", "to-b/walk.mov", "-an", "-c:v", "libx264", "-crf", "23", "leak.mp4"];
+    run(&scene, "ffmpeg", &leak);
+    let found = scene.run(&["--studio", "p/.tiermark", "trace", "leak.mp4", "--json"]).about("leak.mp4");
+    let tiers: Vec<u64> =
+        found["marks"].as_array().unwrap().iter().map(|mark| mark["tier"].as_u64().unwrap()).collect();
+    assert_eq!(tiers, [1, 2], "{found}");
+}

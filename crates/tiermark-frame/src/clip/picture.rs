@@ -11,7 +11,7 @@ use crate::limits::zeros;
 /// A frame in a clip's own pixel format, with luma told in code values 0.0 (black) to 255.0 (white).
 ///
 /// Where luma is of limited range, black is 16 and white 235 of an 8-bit sample (ITU-R BT.709, section 3.5): what lies
-/// outside is told as below 0.0 or above 255.0, and stays as it is.
+/// outside is told as below 0.0 or above 255.0, and goes no further out.
 #[derive(Clone)]
 pub struct ClipFrame {
     size: Size,
@@ -236,8 +236,8 @@ mod tests {
             if (64..=940).contains(&before) {
                 assert!((64..=940).contains(&after), "{before} became {after}");
             } else {
-                let back = if before < 64 { before..=64.max(before) } else { 940.min(before)..=before };
-                assert!(back.contains(&after), "{before} became {after}");
+                let inward = if before < 64 { after >= before } else { after <= before };
+                assert!(inward, "{before} became {after}");
             }
         }
     }

@@ -50,7 +50,6 @@ pub(super) struct Picture {
     pub(super) transfer: Option<String>,
     pub(super) primaries: Option<String>,
     pub(super) chroma_place: Option<String>,
-    pub(super) rotation: Option<i64>,
     pub(super) timecode: Option<String>,
     /// What it is marked as, by ffmpeg's words.
     pub(super) disposition: Vec<String>,
@@ -139,7 +138,7 @@ impl Clip {
         self.container
     }
 
-    /// Width and height as stored: a wish to be rotated is kept, not applied.
+    /// Width and height as stored: a wish to be rotated is not heeded.
     pub fn size(&self) -> Size {
         self.size
     }
@@ -216,7 +215,6 @@ impl Clip {
             ("some of its streams", count(self) == count(copy)),
             ("its frame rate", mine.rate == theirs.rate),
             ("its timecode", mine.timecode == theirs.timecode),
-            ("its rotation", mine.rotation == theirs.rotation),
             ("its range of luma", self.is_full() == copy.is_full()),
             ("its colour matrix", mine.space.is_none() || mine.space == theirs.space),
             ("its transfer curve", mine.transfer.is_none() || mine.transfer == theirs.transfer),
@@ -299,7 +297,6 @@ impl Picture {
         let known = |name: &str| Some(text(stream, name)).filter(|word| is_word(word)).map(str::to_owned);
         let tags = &stream["tags"];
         let timecode = [text(tags, "timecode"), text(tags, "TIMECODE")].into_iter().find(|t| !t.is_empty());
-        let matrix = stream["side_data_list"].as_array().into_iter().flatten();
         Self {
             index: stream["index"].as_u64().unwrap_or(0),
             codec: text(stream, "codec_name").to_owned(),
@@ -318,7 +315,6 @@ impl Picture {
             transfer: known("color_transfer"),
             primaries: known("color_primaries"),
             chroma_place: known("chroma_location"),
-            rotation: matrix.filter_map(|data| data["rotation"].as_i64()).next(),
             timecode: timecode.map(str::to_owned),
             disposition: disposition(stream),
         }
@@ -336,6 +332,15 @@ fn trouble_with(stream: &Value) -> Option<(String, &'static str)> {
     let order = text(stream, "field_order");
     if !["", "progressive", "unknown"].contains(&order) {
         return Some((format!("an interlaced clip ({order})"), "deinterlace it first"));
+    }
+    // This ffmpeg writes no rotation with pictures that it codes.
+    if stream["side_data_list"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|data| !matches!(data["rotation"].as_i64(), None | Some(0)))
+    {
+        return Some(("a clip that is shown rotated".to_owned(), "rotate its pictures first"));
     }
     let data = stream["side_data_list"].as_array().into_iter().flatten();
     let lost = data
@@ -404,6 +409,11 @@ mod tests {
     fn what_would_be_lost_is_refused_by_name() {
         let refused = |change: fn(&mut Value)| clip(change).unwrap().keepable().unwrap_err().to_string();
         assert!(refused(|told| told["streams"][1]["field_order"] = json!("tt")).contains("interlaced"));
+        let turned = refused(|told| {
+            told["streams"][1]["side_data_list"] =
+                json!([{"side_data_type": "Display Matrix", "rotation": -90}]);
+        });
+        assert!(turned.contains("rotated"), "{turned}");
         let hdr = refused(|told| {
             told["streams"][1]["side_data_list"] = json!([{"side_data_type": "Mastering display metadata"}]);
         });

@@ -155,9 +155,6 @@ fn tags(clip: &Clip, place: usize) -> Result<Vec<OsString>, FrameError> {
     if let Some(timecode) = &picture.timecode {
         arguments.extend(words([&tag, &format!("timecode={timecode}")]));
     }
-    if let Some(rotation) = picture.rotation {
-        arguments.extend(words([&tag, &format!("rotate={rotation}")]));
-    }
     Ok(arguments)
 }
 

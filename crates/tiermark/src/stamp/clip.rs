@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use tiermark_frame::FrameError;
 use tiermark_frame::clip::{
     Clip, ClipDigest, ClipFrame, ClipWriter, Container, Cuts, Frames, HEAD, Steady, Want, looks_like_one,
@@ -42,31 +43,39 @@ pub(super) struct Reel {
 }
 
 impl Reel {
-    /// The number of the shot that a frame is in.
-    fn shot(&self, frame: u64) -> usize {
-        self.starts.partition_point(|start| *start <= frame).saturating_sub(1)
-    }
-
-    /// The first frame of a shot, and the first after it.
-    fn ends(&self, shot: usize) -> (u64, u64) {
-        let end = |shot: usize| self.starts.get(shot).copied().unwrap_or(self.frames);
-        (end(shot), end(shot + 1))
+    /// The first frame of the shot that a frame is in.
+    fn first_of_shot(&self, frame: u64) -> u64 {
+        self.starts.get(shot_of(&self.starts, frame)).copied().unwrap_or(0)
     }
 
     /// The frames that are read back, with the shot that each is in.
     fn picks(&self) -> BTreeMap<u64, usize> {
-        let mut shots: Vec<usize> = (0..self.starts.len()).collect();
-        let long = |shot: &usize| self.ends(*shot).1 - self.ends(*shot).0;
-        shots.sort_by_key(|shot| (std::cmp::Reverse(long(shot)), *shot));
-        shots.truncate(SHOTS_READ);
-        let spread = |shot: usize| {
-            let (from, to) = self.ends(shot);
-            let count = FRAMES_READ.min(to - from);
-            // In the middles of equal parts: a shot's ends are where it fades.
-            (0..count).map(move |i| (from + (2 * i + 1) * (to - from) / (2 * count), shot))
-        };
-        shots.into_iter().flat_map(spread).collect()
+        picks(&self.starts, self.frames)
     }
+}
+
+/// The number of the shot that a frame is in.
+fn shot_of(starts: &[u64], frame: u64) -> usize {
+    starts.partition_point(|start| *start <= frame).saturating_sub(1)
+}
+
+/// A few frames of the longest shots, with the number of the shot that each is in.
+fn picks(starts: &[u64], frames: u64) -> BTreeMap<u64, usize> {
+    let ends = |shot: usize| [shot, shot + 1].map(|shot| starts.get(shot).copied().unwrap_or(frames));
+    let long = |shot: &usize| {
+        let [from, to] = ends(*shot);
+        to - from
+    };
+    let mut shots: Vec<usize> = (0..starts.len()).collect();
+    shots.sort_by_key(|shot| (std::cmp::Reverse(long(shot)), *shot));
+    shots.truncate(SHOTS_READ);
+    let spread = |shot: usize| {
+        let [from, to] = ends(shot);
+        let count = FRAMES_READ.min(to - from);
+        // In the middles of equal parts: a shot's ends are where it fades.
+        (0..count).map(move |i| (from + (2 * i + 1) * (to - from) / (2 * count), shot))
+    };
+    shots.into_iter().flat_map(spread).collect()
 }
 
 /// The container of a file that begins as a clip.
@@ -194,10 +203,23 @@ fn marked(
     let mut writer = ClipWriter::start(path, target, whole, options.codec.as_deref(), limits)?;
     let mut frames = Frames::open(path, &reel.clip, Want::Native, limits)?;
     let (mut difference, mut number) = (Difference::new(1), 0);
-    while let Some(frame) = frames.next_frame()? {
-        embed(job, reel, embedder, (number, frame), &mut difference);
-        writer = writer.write(frame)?;
-        number += 1;
+    loop {
+        // As many frames in memory as there are threads to mark them.
+        let mut batch = Vec::new();
+        while batch.len() < rayon::current_num_threads()
+            && let Some(frame) = frames.next_frame()?
+        {
+            batch.push((number, frame.clone(), frame.clone()));
+            number += 1;
+        }
+        batch.par_iter_mut().for_each(|(number, _, frame)| embed(job, reel, embedder, *number, frame));
+        if batch.is_empty() {
+            break;
+        }
+        for (_, host, frame) in &batch {
+            compare(&mut difference, host, frame);
+            writer = writer.write(frame)?;
+        }
     }
     if number != reel.frames {
         return Err(FrameError::Clip(CHANGED.to_owned()));
@@ -206,21 +228,18 @@ fn marked(
     Ok(difference.psnr())
 }
 
-/// Mark one frame, and note how far that took it.
-fn embed(
-    job: &Job,
-    reel: &Reel,
-    embedder: &Embedder,
-    (number, frame): (u64, &mut ClipFrame),
-    difference: &mut Difference,
-) {
-    let host = frame.clone();
-    let (first, _) = reel.ends(reel.shot(number));
-    embedder.embed_rows(&mut Luma(frame), &content_in_clip(&job.record, first), None);
-    let [mut before, mut after] = [(); 2].map(|()| vec![0.0; frame.size().width]);
-    for y in 0..frame.size().height {
+/// Mark one frame.
+fn embed(job: &Job, reel: &Reel, embedder: &Embedder, number: u64, frame: &mut ClipFrame) {
+    let content = content_in_clip(&job.record, reel.first_of_shot(number));
+    embedder.embed_rows(&mut Luma(frame), &content, None);
+}
+
+/// Note how far the mark took a frame.
+fn compare(difference: &mut Difference, host: &ClipFrame, marked: &ClipFrame) {
+    let [mut before, mut after] = [(); 2].map(|()| vec![0.0; host.size().width]);
+    for y in 0..host.size().height {
         host.luma_row(y, &mut before);
-        frame.luma_row(y, &mut after);
+        marked.luma_row(y, &mut after);
         difference.add(0, &before, &after);
     }
 }
@@ -237,7 +256,9 @@ fn tried(
     let (mut difference, mut number) = (Difference::new(1), 0);
     while let Some(frame) = frames.next_frame()? {
         if let Some(shot) = picks.get(&number) {
-            embed(job, reel, embedder, (number, frame), &mut difference);
+            let host = frame.clone();
+            embed(job, reel, embedder, number, frame);
+            compare(&mut difference, &host, frame);
             sums.add(*shot, frame, press);
         }
         number += 1;
@@ -346,8 +367,15 @@ mod tests {
 
     #[test]
     fn frames_are_picked_from_the_longest_shots_and_in_their_middles() {
-        let starts: Vec<u64> = vec![0, 10, 11, 50];
-        let shot = |frame: u64| starts.partition_point(|start| *start <= frame).saturating_sub(1);
-        assert_eq!([0, 9, 10, 11, 49, 50, 60].map(shot), [0, 0, 1, 2, 2, 3, 3]);
+        let spread = |starts: &[u64], frames: u64| picks(starts, frames);
+        assert_eq!(spread(&[0], 1), BTreeMap::from([(0, 0)]));
+        let two = spread(&[0, 3], 15);
+        assert_eq!(two.keys().copied().collect::<Vec<_>>(), [0, 1, 2, 4, 6, 8, 10, 12, 14]);
+        assert_eq!((two[&2], two[&4]), (0, 1));
+        let many: Vec<u64> = (0..40).map(|i| i * i).collect();
+        let picked = spread(&many, 1600);
+        assert_eq!(picked.len(), SHOTS_READ * FRAMES_READ as usize);
+        assert!(picked.values().all(|shot| *shot >= 40 - SHOTS_READ), "the longest");
+        assert!(picked.iter().all(|(frame, shot)| shot_of(&many, *frame) == *shot));
     }
 }
