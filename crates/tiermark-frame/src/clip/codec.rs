@@ -1,6 +1,7 @@
 //! The encoder that gives a clip its own codec back.
 
-use super::probe::{Clip, Steady};
+use super::probe::Clip;
+use super::steady::Steady;
 use crate::FrameError;
 
 /// What ffmpeg is told about the encoder: its name, then its options.

@@ -20,13 +20,15 @@ mod pixels;
 mod probe;
 mod process;
 mod read;
+mod steady;
 mod write;
 
 pub use cuts::Cuts;
 pub use picture::{ClipDigest, ClipFrame};
 pub use pixels::Pixels;
-pub use probe::{Clip, Steady};
+pub use probe::Clip;
 pub use read::{Frames, Want};
+pub use steady::Steady;
 pub use write::ClipWriter;
 
 /// Containers that are opened as clips: each by a demuxer that reads nothing but this one file.

@@ -1,7 +1,7 @@
 //! What ffprobe says of a clip.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
@@ -62,15 +62,6 @@ pub(super) struct Other {
     /// Whether the muxer makes it anew, from a tag or the chapters.
     pub(super) remade: bool,
     pub(super) disposition: Vec<String>,
-}
-
-/// When the frames of a clip are shown: one after the other in equal steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Steady {
-    /// How many there are in the file.
-    pub frames: u64,
-    /// The longest way from one frame that needs no other to the next.
-    pub group: u64,
 }
 
 impl Clip {
@@ -223,72 +214,10 @@ impl Clip {
         let gone = lost.iter().filter(|(_, kept)| !kept).map(|(what, _)| *what).collect::<Vec<_>>();
         (!gone.is_empty()).then(|| format!("the copy has lost {}", gone.join(", ")))
     }
-
-    /// Look at the times of all frames, without decoding any.
-    ///
-    /// # Errors
-    /// [`FrameError::ReadOnly`] if they are not in equal steps: a pipe of pictures carries no times. Else as
-    /// [`Clip::probe`].
-    pub fn steady(&self, path: &Path, limits: &Limits) -> Result<Steady, FrameError> {
-        let mut arguments = asked(self.container);
-        let stream = self.stream().to_string();
-        arguments.extend(words(["-select_streams", &stream, "-show_entries", "packet=pts,flags"]));
-        arguments.extend(words(["-of", "csv=p=0", "-i"]));
-        arguments.push(address(path));
-        let tool = Tool::start("ffprobe", &arguments, &Ends::Output, limits.max_clip_seconds)?;
-        let (mut times, mut group, mut since) = (Vec::new(), 1, 0);
-        if let Some(output) = tool.output() {
-            for line in BufReader::new(output).lines() {
-                let line = line.map_err(|error| FrameError::Clip(error.to_string()))?;
-                if line.is_empty() {
-                    continue;
-                }
-                if times.len() as u64 == limits.max_clip_frames {
-                    return Err(FrameError::OverLimit(format!(
-                        "a clip of more than {} frames; --max-clip-frames allows more",
-                        limits.max_clip_frames
-                    )));
-                }
-                let mut parts = line.split(',');
-                times.push(parts.next().and_then(|pts| pts.parse::<i64>().ok()));
-                since = if parts.next().is_some_and(|flags| flags.starts_with('K')) { 1 } else { since + 1 };
-                group = group.max(since);
-            }
-        }
-        tool.finish()?;
-        let frames = times.len() as u64;
-        if self.is_even(times) {
-            return Ok(Steady { frames, group });
-        }
-        Err(FrameError::ReadOnly {
-            what: "a clip of varying frame rate".to_owned(),
-            way_out: "give it one rate first (ffmpeg -fps_mode cfr), or stamp its frames as pictures",
-        })
-    }
-
-    /// Whether these times, of which some may be missing, are those of the stated rate.
-    fn is_even(&self, times: Vec<Option<i64>>) -> bool {
-        let (frames, seconds) = self.picture.rate;
-        let (part, whole) = self.picture.ticks;
-        // AVI tells no times: its frames are even by definition.
-        if times.iter().all(Option::is_none) {
-            return true;
-        }
-        let Some(mut times) = times.into_iter().collect::<Option<Vec<i64>>>() else { return false };
-        if frames == 0 || seconds == 0 || part == 0 || whole == 0 {
-            return false;
-        }
-        times.sort_unstable();
-        let step = seconds as f64 / frames as f64 * whole as f64 / part as f64;
-        let first = times.first().copied().unwrap_or(0);
-        // A Matroska file rounds times to milliseconds.
-        let even = |(i, time): (usize, &i64)| ((time - first) as f64 - i as f64 * step).abs() <= 1.01;
-        times.iter().enumerate().all(even)
-    }
 }
 
 /// What is always asked.
-fn asked(container: Container) -> Vec<OsString> {
+pub(super) fn asked(container: Container) -> Vec<OsString> {
     words(["-v", "error", "-protocol_whitelist", "file,pipe", "-f", container.demuxer()])
 }
 
@@ -371,14 +300,14 @@ fn fraction(text: &str, between: char) -> (u64, u64) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
     use serde_json::json;
 
     use super::*;
 
-    fn clip(change: impl FnOnce(&mut Value)) -> Result<Clip, FrameError> {
+    pub(in crate::clip) fn clip(change: impl FnOnce(&mut Value)) -> Result<Clip, FrameError> {
         let mut told = json!({
             "streams": [
                 {"index": 0, "codec_type": "audio", "codec_name": "aac", "disposition": {"default": 1}},
@@ -438,17 +367,5 @@ mod tests {
         assert!(clip(|told| *told = json!(7)).is_err());
         let cover = clip(|told| told["streams"][1]["disposition"]["attached_pic"] = json!(1));
         assert!(matches!(cover, Err(FrameError::NotSupported(_))));
-    }
-
-    #[test]
-    fn steps_are_even_or_they_are_not() {
-        let clip = clip(|_| {}).unwrap();
-        let even = |times: &[i64]| clip.is_even(times.iter().copied().map(Some).collect());
-        assert!(even(&[0, 1001, 2002, 3003]));
-        assert!(even(&[2002, 0, 3003, 1001]), "as coded");
-        assert!(!even(&[0, 1001, 2102, 3003]));
-        assert!(!even(&[0, 1001, 3003]), "a hole");
-        assert!(clip.is_even(vec![None, None]));
-        assert!(!clip.is_even(vec![Some(0), None]));
     }
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::ChildStdin;
 
 use super::picture::ClipFrame;
-use super::probe::{Clip, Steady};
+use super::probe::Clip;
 use super::process::{Ends, Tool, address, words};
+use super::steady::Steady;
 use super::{Container, codec, read};
 use crate::{FrameError, Limits};
 

@@ -10,9 +10,8 @@ use tiermark_signal::Plane;
 
 use super::heard::{self, Heard};
 use super::reader::{Asking, Seen};
-use super::{Traced, Tracer, hex};
+use super::{Tracer, hex};
 use crate::inputs::{Input, why};
-use crate::shots::Place;
 use crate::sink::{digest_of_file, head_of_file};
 use crate::verdict::{Finding, FoundShot};
 
@@ -71,11 +70,9 @@ struct Hearing {
 
 impl Tracer {
     /// Trace a clip. What lies behind damage is not looked at; what lies before it is.
-    pub(super) fn trace_clip(&self, input: &Input, container: Container, shot: Option<Place>) -> Traced {
-        let unreadable = |sha256: Option<String>, reason: String| Traced {
-            shot: shot.clone(),
-            ..Traced::alone(Finding::unreadable(input.path.clone(), sha256, reason))
-        };
+    pub(super) fn trace_clip(&self, input: &Input, container: Container) -> Finding {
+        let unreadable =
+            |sha256: Option<String>, reason: String| Finding::unreadable(input.path.clone(), sha256, reason);
         let sha256 = match digest_of_file(&input.path) {
             Ok((sha256, _)) => hex(sha256),
             Err(error) => return unreadable(None, why(&input.path, &error)),
@@ -90,7 +87,7 @@ impl Tracer {
                 }
                 finding.shots = hearing.told;
                 finding.reason = finding.reason.take().or(trouble);
-                Traced { shot: shot.clone(), ..Traced::alone(finding) }
+                finding
             }
             Ok((_, trouble)) => {
                 unreadable(Some(sha256), trouble.unwrap_or_else(|| "is a clip without frames".to_owned()))

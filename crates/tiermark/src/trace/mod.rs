@@ -158,7 +158,7 @@ impl Tracer {
 
     fn trace_one(&self, input: &Input, shot: Option<Place>) -> Traced {
         if let Some(container) = clip::begins(&input.path) {
-            return self.trace_clip(input, container, shot);
+            return Traced { shot, ..Traced::alone(self.trace_clip(input, container)) };
         }
         let bytes = match read_bounded(&input.path, self.options.limits.max_file_bytes) {
             Ok(bytes) => bytes,
