@@ -131,6 +131,11 @@ fn clips_that_cannot_be_kept_or_read_are_refused_by_name() {
     draw(&scene, "in/old.mov", &["-c:v", "mpeg4", "-q:v", "2", "-c:a", "aac"]);
     scene.write("in/list.mov", b"ffconcat version 1.0\nfile old.mov\n");
     scene.write("in/broken.mov", &scene.read("in/old.mov")[..3000]);
+    draw(&scene, "in/bitten.mov", H264);
+    let mut bitten = scene.read("in/bitten.mov");
+    let middle = bitten.len() / 3;
+    bitten[middle..middle + 2000].iter_mut().for_each(|byte| *byte ^= 0x5a);
+    scene.write("in/bitten.mov", &bitten);
     let run = stamp(&scene, &[]);
     assert_eq!(run.status, 3, "{}", run.out);
     let reason = |name: &str| run.about(name)["reason"].as_str().unwrap().to_owned();
@@ -139,6 +144,7 @@ fn clips_that_cannot_be_kept_or_read_are_refused_by_name() {
         "{}",
         reason("old.mov")
     );
+    assert_eq!(run.about("bitten.mov")["status"], "failed", "damage is not passed on: {}", run.out);
     assert!(reason("list.mov").contains("not a picture"), "{}", reason("list.mov"));
     assert!(reason("broken.mov").contains("ffmpeg gave up"), "{}", reason("broken.mov"));
     assert!(scene.files("out").is_empty());

@@ -81,7 +81,20 @@ impl Tool {
     ///
     /// # Errors
     /// In its own last words, if it failed; or that it took too long.
-    pub(super) fn finish(mut self) -> Result<(), FrameError> {
+    pub(super) fn finish(self) -> Result<(), FrameError> {
+        self.ended().map(|_| ())
+    }
+
+    /// The same where a complaint is an error, even if the program made do: what is damaged is decoded to something.
+    pub(super) fn finish_without_complaint(self) -> Result<(), FrameError> {
+        match reason(&self.ended()?) {
+            Some(complaint) => Err(FrameError::Clip(complaint)),
+            None => Ok(()),
+        }
+    }
+
+    /// Wait for its end; what it complained about.
+    fn ended(mut self) -> Result<Vec<u8>, FrameError> {
         let ended = loop {
             // The lock is let go in between: the watch may have to kill it.
             match self.lock().try_wait() {
@@ -100,7 +113,7 @@ impl Tool {
             )));
         }
         match ended {
-            Ok(status) if status.success() => Ok(()),
+            Ok(status) if status.success() => Ok(words),
             Ok(status) => Err(FrameError::Clip(reason(&words).unwrap_or_else(|| status.to_string()))),
             Err(error) => Err(FrameError::Clip(error.to_string())),
         }

@@ -32,6 +32,8 @@ pub struct Frames {
     frame: ClipFrame,
     read: u64,
     most: u64,
+    /// Whether damage is an error: an original is marked as it is or not at all, a found copy is looked at as far as it goes.
+    strict: bool,
 }
 
 impl Frames {
@@ -52,7 +54,14 @@ impl Frames {
             limits.max_clip_seconds,
         )?;
         let output = tool.output();
-        Ok(Self { tool: Some(tool), output, frame, read: 0, most: limits.max_clip_frames })
+        Ok(Self {
+            tool: Some(tool),
+            output,
+            frame,
+            read: 0,
+            most: limits.max_clip_frames,
+            strict: want == Want::Native,
+        })
     }
 
     /// The next frame; `None` after the last. It is overwritten by the one after it.
@@ -72,16 +81,21 @@ impl Frames {
             }
             Ok(false) => {
                 self.output = None;
-                self.tool.take().map_or(Ok(()), Tool::finish)?;
+                self.end()?;
                 Ok(None)
             }
             // Its own last words say more than the broken pipe.
             Err(error) => {
                 self.output = None;
-                self.tool.take().map_or(Ok(()), Tool::finish)?;
+                self.end()?;
                 Err(FrameError::Clip(error.to_string()))
             }
         }
+    }
+
+    fn end(&mut self) -> Result<(), FrameError> {
+        let end = if self.strict { Tool::finish_without_complaint } else { Tool::finish };
+        self.tool.take().map_or(Ok(()), end)
     }
 
     /// Frames read so far.

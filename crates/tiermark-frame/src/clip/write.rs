@@ -47,6 +47,8 @@ impl ClipWriter {
         arguments.extend(pipe(clip)?);
         arguments.extend(read::input(original, clip, limits));
         let place = streams(clip, &mut arguments);
+        // First, so that the caller's own words overrule them.
+        arguments.extend(tags(clip, place)?);
         let mut settings = codec::settings(clip, steady, codec)?.into_iter();
         arguments.extend(words(["-c", "copy", &format!("-c:{place}"), &settings.next().unwrap_or_default()]));
         // A cover picture is a video stream too, and copied.
@@ -55,7 +57,6 @@ impl ClipWriter {
             None => word,
         };
         arguments.extend(settings.map(narrowed).map(OsString::from));
-        arguments.extend(tags(clip, place)?);
         arguments.extend(muxer(clip));
         arguments.push(address(target));
         let tool = Tool::start("ffmpeg", &arguments, &Ends::Input, limits.max_clip_seconds)?;

@@ -12,6 +12,9 @@ use std::process::Command;
 use tiermark_frame::clip::{Clip, HEAD, looks_like_one};
 use tiermark_frame::{FrameError, Limits};
 
+/// Frames of each clip that is made here.
+const FRAMES: u64 = 18;
+
 /// Run ffmpeg or ffprobe, and give what it writes.
 fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
     let mut command = Command::new(program);
@@ -21,11 +24,11 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A moving picture of a second and a half, with sound, made by ffmpeg with these settings.
+/// A moving picture of [`FRAMES`], with sound, made by ffmpeg with these settings.
 fn make(folder: &Path, name: &str, settings: &[&str]) -> PathBuf {
-    let picture = "testsrc2=size=322x180:rate=24:duration=1.5";
+    let picture = "testsrc2=size=322x180:rate=24:duration=0.75";
     let mut all = vec!["-v", "error", "-y", "-f", "lavfi", "-i", picture];
-    all.extend(["-f", "lavfi", "-i", "sine=frequency=440:duration=1.5"]);
+    all.extend(["-f", "lavfi", "-i", "sine=frequency=440:duration=0.75"]);
     all.extend(settings);
     all.push(name);
     run("ffmpeg", &all, folder);

@@ -107,8 +107,12 @@ fn reel(path: &Path, container: Container, options: &Options) -> Result<(Reel, D
         digest.add(frame);
         cuts.add(frame);
     }
-    if cuts.frames() == 0 {
-        return Err(FrameError::Clip("it has no frames".into()));
+    // Frames that are stored and not shown would shift all others against the sound.
+    if cuts.frames() != steady.frames || steady.frames == 0 {
+        return Err(FrameError::ReadOnly {
+            what: format!("a clip that shows {} of its {} frames", cuts.frames(), steady.frames),
+            way_out: "it is damaged, or has an edit list; write it anew first",
+        });
     }
     let reel = Reel { clip, steady, frames: cuts.frames(), starts: cuts.starts() };
     Ok((reel, Digest::from_bytes(digest.finish())))
