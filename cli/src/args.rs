@@ -506,6 +506,22 @@ pub(crate) struct TraceArguments {
     pub(crate) bounds: Bounds,
     #[command(flatten)]
     pub(crate) keeping: Keeping,
+    /// Of clips, look at one frame of so many and at no fewer; without it, at two a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) every: Option<u64>,
+    #[command(flatten)]
+    pub(crate) clips: ClipLimits,
+}
+
+/// What a clip may ask for.
+#[derive(Args)]
+pub(crate) struct ClipLimits {
+    /// Refuse clips of more frames
+    #[arg(long, value_name = "N", default_value_t = 400_000)]
+    pub(crate) max_clip_frames: u64,
+    /// Give up on a clip that keeps ffmpeg busy for longer
+    #[arg(long, value_name = "SECONDS", default_value_t = 43_200)]
+    pub(crate) max_clip_seconds: u64,
 }
 
 #[derive(Args)]
@@ -561,6 +577,11 @@ pub(crate) struct StampArguments {
     /// Write palettes and grey below 8 bit as 8-bit RGB or grey, and give two-tone pictures more tones
     #[arg(long)]
     pub(crate) allow_depth_change: bool,
+    /// An encoder of ffmpeg's and its options for clips, as in "libx264 -crf 18"; without it, each clip's own codec
+    #[arg(long, value_name = "ARGUMENTS", allow_hyphen_values = true)]
+    pub(crate) codec: Option<String>,
+    #[command(flatten)]
+    pub(crate) clips: ClipLimits,
     /// Refuse pictures of more megapixels; each takes about 35 bytes of memory to a pixel
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) max_megapixels: u64,

@@ -41,7 +41,8 @@ pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer,
             false => Archiving::Record { keep: arguments.archive.clone() },
         },
         write: WriteOptions { allow_depth_change: arguments.allow_depth_change },
-        limits: trace::limits(arguments.max_megapixels),
+        limits: trace::with_clips(trace::limits(arguments.max_megapixels), &arguments.clips),
+        codec: arguments.codec.clone(),
     };
     let inputs = arguments.which.find(common, &arguments.inputs, Links::Follow)?;
     let watcher = Watcher { common, dry_run: arguments.dry_run, bar: Mutex::new(None) };

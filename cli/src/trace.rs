@@ -9,7 +9,7 @@ use tiermark::trace::{Effort, Expectation, Options, Results, expectation};
 use tiermark::verdict::{Finding, Mark, Step, Verdict};
 use tiermark::{Limits, Tracer};
 
-use crate::args::{Common, TraceArguments};
+use crate::args::{ClipLimits, Common, TraceArguments};
 use crate::report::{self, Answer, Trouble};
 use crate::tally::{Run, Tally};
 use crate::{ask, in_pool, progress};
@@ -23,13 +23,14 @@ pub(crate) fn run(common: &Common, arguments: &TraceArguments) -> Result<Answer,
     };
     let secrets = ask::unlock(common, &studio)?;
     let options = Options {
-        limits: arguments.bounds.limits(),
+        limits: with_clips(arguments.bounds.limits(), &arguments.clips),
         max_seconds: arguments.bounds.max_seconds,
         effort: if arguments.exhaustive { Effort::Exhaustive } else { Effort::Full },
         decoys: arguments.decoys as usize,
         original: arguments.original.clone(),
         recipients: recipients(&studio, &arguments.recipients)?,
         explain: arguments.explain.clone(),
+        every: arguments.every,
     };
     let tracer = Tracer::new(studio, &secrets, options)?;
     let mut inputs = arguments.which.find(common, &arguments.found, Links::Report)?;
@@ -126,6 +127,12 @@ pub(crate) fn limits(max_megapixels: u64) -> Limits {
     Limits { max_pixels: max_megapixels.saturating_mul(1_000_000), ..Limits::default() }
 }
 
+/// The same with the bounds for clips.
+pub(crate) fn with_clips(limits: Limits, clips: &ClipLimits) -> Limits {
+    let ClipLimits { max_clip_frames, max_clip_seconds } = *clips;
+    Limits { max_clip_frames, max_clip_seconds, ..limits }
+}
+
 pub(crate) fn answer(findings: &[Finding]) -> Answer {
     let mut tally = Tally::default();
     findings.iter().for_each(|finding| tally.add(finding.verdict));
@@ -214,10 +221,15 @@ pub(crate) fn table(findings: &[Finding]) -> String {
     report::table(&head, rows)
 }
 
+/// Whether a finding is about one file, and not about a shot of several that are told of as well.
+fn is_file(finding: &Finding) -> bool {
+    finding.frames == 1 || !finding.shots.is_empty()
+}
+
 /// Every chain that was found, and in how many files.
 fn chains(findings: &[Finding]) -> Vec<(Vec<Step>, usize)> {
     let mut all: Vec<(Vec<Step>, usize)> = Vec::new();
-    for chain in findings.iter().filter(|finding| finding.frames == 1).flat_map(|finding| &finding.chains) {
+    for chain in findings.iter().filter(|finding| is_file(finding)).flat_map(|finding| &finding.chains) {
         let documents = |steps: &[Step]| steps.iter().map(|step| step.document.clone()).collect::<Vec<_>>();
         match all.iter_mut().find(|(other, _)| documents(other) == documents(chain)) {
             Some((_, files)) => *files += 1,

@@ -39,6 +39,12 @@ pub enum FrameError {
         /// What to do instead.
         way_out: &'static str,
     },
+    /// A clip that ffmpeg cannot read or write, in its words.
+    #[error("is a clip that ffmpeg gave up on: {0}")]
+    Clip(String),
+    /// The programs that open clips are not there.
+    #[error("needs ffmpeg and ffprobe; install Debian's package ffmpeg, or put both on the PATH")]
+    NeedsFfmpeg,
     /// The caller's planes are not this frame's: another number, or another size.
     #[error("the new colours do not fit the frame: {0}")]
     Planes(String),

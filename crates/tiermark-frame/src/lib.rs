@@ -24,10 +24,12 @@
 //! Files that hold pictures of their own, such as archives, documents and animations, are walked by [`container`].
 //!
 //! This room knows no keys, no messages and no parties, opens no files and walks no folders: `tiermark` brings the
-//! bytes, and `tiermark-mark` decides what the samples become.
+//! bytes, and `tiermark-mark` decides what the samples become. The one exception is [`clip`]: a clip is too long to be
+//! brought as bytes, so there `ffmpeg` is started on a path that the caller gives.
 
 #![forbid(unsafe_code)]
 
+pub mod clip;
 pub mod container;
 mod error;
 mod format;

@@ -24,6 +24,10 @@ pub struct Limits {
     pub max_unpacked_bytes: u64,
     /// Frames of one animation that are looked at.
     pub max_frames: u32,
+    /// Frames of a clip: bounds how long one file keeps the machine busy, and what is noted of each frame.
+    pub max_clip_frames: u64,
+    /// Seconds that one run of ffmpeg may take: what hangs is ended.
+    pub max_clip_seconds: u64,
 }
 
 impl Default for Limits {
@@ -39,6 +43,9 @@ impl Default for Limits {
             max_members: 100_000,
             max_unpacked_bytes: 8 << 30,
             max_frames: 100,
+            // Over four hours at 24 a second, and the time to look at them.
+            max_clip_frames: 400_000,
+            max_clip_seconds: 12 * 3600,
         }
     }
 }
@@ -62,6 +69,15 @@ impl Limits {
             )));
         }
         Ok(Size { width: width as usize, height: height as usize })
+    }
+
+    /// The size of a clip's frames, if it may be believed.
+    pub(crate) fn clip_size(&self, width: u64, height: u64) -> Result<Size, FrameError> {
+        if width == 0 || height == 0 {
+            return Err(FrameError::Clip(format!("its frames have a size of {width} x {height}")));
+        }
+        // The format is named in errors of sizes that are 0 alone.
+        self.size(Format::Png, width, height)
     }
 
     /// Refuse a file that is too long.

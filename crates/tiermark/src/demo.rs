@@ -145,6 +145,7 @@ fn stamp(
         allow_weak: false,
         paint_safe: false,
         archive: Archiving::Leave,
+        codec: None,
         write: WriteOptions::default(),
         limits: Limits::default(),
     };

@@ -1,6 +1,7 @@
 //! Frames and pictures as the rows that the mark is put into and looked for in.
 
 use image::RgbImage;
+use tiermark_frame::clip::ClipFrame;
 use tiermark_frame::{Frame, Painted};
 use tiermark_mark::{Rows, RowsMut};
 use tiermark_signal::Size;
@@ -81,6 +82,41 @@ impl Rows for Painting<'_> {
 impl RowsMut for Painting<'_> {
     fn paint(&mut self, y: usize, colours: &[&[f32]]) {
         self.painted.paint(y, colours);
+    }
+}
+
+/// A frame of a clip: its luma, which is painted over in place.
+pub(crate) struct Luma<'a>(pub(crate) &'a mut ClipFrame);
+
+impl Rows for Luma<'_> {
+    fn size(&self) -> Size {
+        self.0.size()
+    }
+
+    fn channels(&self) -> usize {
+        1
+    }
+
+    fn colour_row(&self, _: usize, y: usize, row: &mut [f32]) {
+        self.0.luma_row(y, row);
+    }
+
+    fn has_alpha(&self) -> bool {
+        self.0.has_alpha()
+    }
+
+    fn alpha_row(&self, y: usize, row: &mut [f32]) {
+        self.0.alpha_row(y, row);
+    }
+
+    fn premultiplied(&self) -> bool {
+        false
+    }
+}
+
+impl RowsMut for Luma<'_> {
+    fn paint(&mut self, y: usize, colours: &[&[f32]]) {
+        colours.iter().for_each(|row| self.0.paint_luma(y, row));
     }
 }
 

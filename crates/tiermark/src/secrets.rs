@@ -39,6 +39,13 @@ pub(crate) fn content_of(record: &FrameRecord) -> ContentId {
     ContentId(Sha256::digest([b"tiermark/v1/content-of-shot\0", record.shot.as_bytes()].concat()).into())
 }
 
+/// What the carrier of one shot of a clip is bound to, by the number of its first frame: no two shots have one pattern.
+pub(crate) fn content_in_clip(record: &FrameRecord, first: u64) -> ContentId {
+    let content = content_of(record).0;
+    let bound = [&b"tiermark/v1/content-of-shot-in-clip\0"[..], &content, &first.to_be_bytes()].concat();
+    ContentId(Sha256::digest(bound).into())
+}
+
 /// The content of a frame, as a lower tier's list names it.
 pub(crate) fn content_digest(record: &FrameRecord) -> Digest {
     Digest::from_bytes(content_of(record).0)
@@ -70,6 +77,9 @@ mod tests {
         let still = |pix: u8| content_of(&record(&shot_of_still(&[pix; 32]), pix));
         assert_eq!(still(1), ContentId([1; 32]));
         assert_ne!(still(1), still(2));
+        let clip = record("walk.mov", 1);
+        assert_ne!(content_in_clip(&clip, 0), content_in_clip(&clip, 24));
+        assert_ne!(content_in_clip(&clip, 0), content_in_clip(&record("run.mov", 1), 0));
         let up = tiermark_ledger::document::Up {
             handover: tiermark_ledger::DocId::from_bytes([0; 32]),
             i: 3,

@@ -20,17 +20,32 @@ impl Part {
     ///
     /// What an earlier run left there when it was killed is overwritten.
     pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        let part = Self::of(path)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&part.hidden)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        Ok(part)
+    }
+
+    /// A part that somebody else writes, at [`Part::hidden`].
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(".tiermark-part");
-        let part = Self { hidden: folder.join(hidden), path: path.to_path_buf(), done: false };
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&part.hidden)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        Ok(part)
+        Ok(Self { hidden: folder.join(hidden), path: path.to_path_buf(), done: false })
+    }
+
+    /// Where it is until it has its own name.
+    pub(crate) fn hidden(&self) -> &Path {
+        &self.hidden
+    }
+
+    /// Wait until the disk has what somebody else wrote.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        OpenOptions::new().write(true).open(&self.hidden)?.sync_all()
     }
 
     /// What the disk has.
@@ -78,6 +93,13 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         n if n > limit => Err(too_long(n, limit)),
         _ => Ok(bytes),
     }
+}
+
+/// The first bytes of a file, as many as `most` and there are.
+pub(crate) fn head_of_file(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(most);
+    File::open(path)?.take(most as u64).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 /// The digest of a file of any length, and that length; it is never in memory as a whole.

@@ -222,6 +222,21 @@ impl FoundGeometry {
     }
 }
 
+/// One shot of a found clip, and what it says by itself.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FoundShot {
+    /// The number of its first frame, from 0.
+    pub first_frame: u64,
+    /// The number of its last frame.
+    pub last_frame: u64,
+    /// Frames that were looked at.
+    pub frames: usize,
+    /// The mark that is surest in it.
+    pub handover: Option<String>,
+    /// That mark's statistic.
+    pub z: Option<f64>,
+}
+
 /// All that is said of one found file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
@@ -260,6 +275,9 @@ pub struct Finding {
     pub geometry: Option<FoundGeometry>,
     /// The original it was compared with: none by the blind detector.
     pub original: Option<String>,
+    /// The shots of a clip.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shots: Vec<FoundShot>,
 }
 
 impl Finding {
@@ -282,6 +300,7 @@ impl Finding {
             chains: Vec::new(),
             geometry: None,
             original: None,
+            shots: Vec::new(),
         }
     }
 

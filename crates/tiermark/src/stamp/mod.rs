@@ -12,6 +12,7 @@
 //! The order of the last two is the promise: a line without a frame is harmless, a frame without a line would be a leak
 //! without a name. Everything is deterministic, so a run that was killed is simply run again.
 
+mod clip;
 mod history;
 mod order;
 mod press;
@@ -37,6 +38,7 @@ use crate::inputs::{Input, Inputs, why};
 use crate::ordered::Ordered;
 use crate::secrets::{closed_key, content_digest};
 use crate::sink::Part;
+use clip::Reel;
 pub use order::{Archiving, Options, Outcome, PaintSafe, StampError, Status, To, Watch};
 use press::Presses;
 use route::{Routed, Routes};
@@ -64,6 +66,8 @@ struct Job {
     closed: Option<MarkKey>,
     /// What the original looks like, where it is to be recorded.
     sight: Option<Sight>,
+    /// Its shots, where it is a clip.
+    reel: Option<Reel>,
 }
 
 impl Stamper {
@@ -182,6 +186,7 @@ impl Stamper {
                         .filter(|_| known.state == FrameState::Sealed)
                         .map(|output| output.sha256),
                     sight: frame.sight,
+                    reel: frame.reel,
                 }),
                 None => fresh.entry(ground).or_default().push((index, frame)),
             }
@@ -216,7 +221,8 @@ impl Stamper {
         };
         let secrets: Vec<ClosedSecret> = fresh.iter().map(|(_, frame)| closed(&frame.source)).collect();
         let committed = |((_, frame), secret): (&(usize, Scanned), &ClosedSecret)| Source {
-            csc: Some(secret.short_commitment()),
+            // A clip gets no pattern in the closed set: decision 0026.
+            csc: frame.reel.is_none().then(|| secret.short_commitment()),
             ..frame.source.clone()
         };
         let sources: Vec<Source> = fresh.iter().zip(&secrets).map(committed).collect();
@@ -239,8 +245,9 @@ impl Stamper {
                 mark,
                 ground,
                 sealed: None,
-                closed: Some(closed_key(secret)),
+                closed: frame.reel.is_none().then(|| closed_key(secret)),
                 sight: frame.sight,
+                reel: frame.reel,
             };
         Ok(fresh.into_iter().zip(records).zip(&secrets).map(job).collect())
     }

@@ -78,6 +78,8 @@ pub struct Options {
     pub mhl: bool,
     /// Whether originals are recorded in the archive.
     pub archive: Archiving,
+    /// An encoder of ffmpeg's and its options for clips, in place of each clip's own.
+    pub codec: Option<String>,
     /// What may change besides the pixels' values.
     pub write: WriteOptions,
     /// Bounds for what is read.

@@ -21,13 +21,25 @@ use crate::secrets::{content_of, payload};
 use crate::sink::{Part, digest_of_file};
 
 /// Embedders and detector of one mark under one hop.
-struct Press {
-    payload: Payload,
+pub(super) struct Press {
+    pub(super) payload: Payload,
     /// For pictures that bear no mark of the project yet.
-    first: Embedder,
+    pub(super) first: Embedder,
     /// For pictures that do: on the lattice that is there.
-    further: Embedder,
-    detector: Detector,
+    pub(super) further: Embedder,
+    pub(super) detector: Detector,
+}
+
+impl Press {
+    /// The embedders to be tried for a job, one after the other.
+    pub(super) fn embedders(&self, job: &Job) -> Vec<&Embedder> {
+        match job.record.up {
+            // Where the drawing that came down was redrawn, its lattice may be gone with it: then ours is laid anew, at the
+            // same place.
+            Some(_) => vec![&self.further, &self.first],
+            None => vec![&self.first],
+        }
+    }
 }
 
 impl Press {
@@ -63,16 +75,30 @@ impl Presses {
     }
 }
 
+/// Why an input that is no longer what was signed is not marked.
+pub(super) const CHANGED: &str = "changed while this run was going on; run it again";
+
 /// What a read-back copy is like.
-struct ReadBack {
-    psnr_db: f64,
-    pix: Digest,
-    endurance: Endurance,
+pub(super) struct ReadBack {
+    pub(super) psnr_db: f64,
+    pub(super) pix: Digest,
+    pub(super) endurance: Endurance,
 }
 
 impl ReadBack {
+    /// What the ledger says of it.
+    pub(super) fn output(&self, job: &Job, sha256: Digest) -> Output {
+        Output {
+            i: job.record.i,
+            sha256,
+            pix: self.pix,
+            psnr_centi_db: (self.psnr_db.min(999.0) * 100.0).round() as i64,
+            z_milli: (self.endurance.z * 1000.0).round() as i64,
+        }
+    }
+
     /// The outcome with what was measured.
-    fn measured(&self, outcome: Outcome) -> Outcome {
+    pub(super) fn measured(&self, outcome: Outcome) -> Outcome {
         Outcome {
             psnr_db: Some(centi(self.psnr_db)),
             predicted_z: Some(milli(self.endurance.z)),
@@ -97,17 +123,15 @@ impl Stamper {
         {
             return Ok(self.already(job, path));
         }
+        let press = presses.0.get(&(job.mark, job.record.hop)).expect("a press was made for every job");
+        if let Some(reel) = &job.reel {
+            return self.press_clip(job, reel, press, path, options);
+        }
         let (sha256, frame) = open(&job.input, options)?;
         if sha256 != job.record.sha256 {
-            return Err(not(Status::Failed, "changed while this run was going on; run it again".to_owned()));
+            return Err(not(Status::Failed, CHANGED.to_owned()));
         }
-        let press = presses.0.get(&(job.mark, job.record.hop)).expect("a press was made for every job");
-        let embedders = match job.record.up {
-            // Where the drawing that came down was redrawn, its lattice may be gone with it: then ours is laid anew, at the
-            // same place.
-            Some(_) => vec![&press.further, &press.first],
-            None => vec![&press.first],
-        };
+        let embedders = press.embedders(job);
         let mut last = None;
         for embedder in embedders {
             let bytes = mark(&frame, embedder, job, options)
@@ -193,14 +217,7 @@ impl Stamper {
         if let Err(reason) = carries(&read, options) {
             return Err(Box::new(read.measured(*not(Status::Refused, reason))));
         }
-        let output = Output {
-            i: job.record.i,
-            sha256: digest,
-            pix: read.pix,
-            psnr_centi_db: (read.psnr_db.min(999.0) * 100.0).round() as i64,
-            z_milli: (read.endurance.z * 1000.0).round() as i64,
-        };
-        self.seal(job, output).map_err(|error| not(Status::Failed, error.to_string()))?;
+        self.seal(job, read.output(job, digest)).map_err(|error| not(Status::Failed, error.to_string()))?;
         part.commit().map_err(|error| not(Status::Failed, cannot_write(&path, &error)))?;
         Ok(done(job, path, &read))
     }
@@ -221,7 +238,7 @@ impl Stamper {
     }
 }
 
-fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
+pub(super) fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
     read.measured(Outcome {
         file: job.input.path.clone(),
         out: Some(path),
@@ -333,11 +350,11 @@ fn carries(read: &ReadBack, options: &Options) -> Result<(), String> {
     })
 }
 
-fn digest_of(path: &Path) -> Option<Digest> {
+pub(super) fn digest_of(path: &Path) -> Option<Digest> {
     digest_of_file(path).ok().map(|(digest, _)| digest)
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> String {
+pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> String {
     format!("{} could not be written: {}", path.display(), why(path, error))
 }
 

@@ -8,6 +8,7 @@ use tiermark_frame::{Frame, FrameError};
 use tiermark_ledger::Digest;
 use tiermark_ledger::document::Source;
 
+use super::clip::{self, Reel};
 use super::{Options, Outcome, Status, Watch};
 use crate::archive::{Sight, Sights};
 use crate::inputs::{Input, why};
@@ -20,6 +21,8 @@ pub(super) struct Scanned {
     pub(super) source: Source,
     /// What it looks like, where it is to be recorded.
     pub(super) sight: Option<Sight>,
+    /// Its shots, where it is a clip.
+    pub(super) reel: Option<Reel>,
 }
 
 /// Scan all inputs; results in their order.
@@ -42,6 +45,9 @@ pub(super) fn all(
 }
 
 fn one(input: Input, options: &Options, sights: Option<&Sights>) -> Result<Scanned, Box<Outcome>> {
+    if let Some(container) = clip::begins(&input.path) {
+        return clip::scan(input, container, options);
+    }
     let (sha256, frame) = open(&input, options)?;
     if let Err(error) = frame.writable(&options.write) {
         return Err(Outcome::not(status(&error), input.path, error.to_string()));
@@ -61,7 +67,7 @@ fn one(input: Input, options: &Options, sights: Option<&Sights>) -> Result<Scann
         up: None,
         csc: None,
     };
-    Ok(Scanned { input, source, sight })
+    Ok(Scanned { input, source, sight, reel: None })
 }
 
 /// Read and decode an input.
@@ -78,6 +84,7 @@ pub(super) fn open(input: &Input, options: &Options) -> Result<(Digest, Frame), 
 pub(super) fn status(error: &FrameError) -> Status {
     match error {
         FrameError::Damaged { .. } | FrameError::Planes(_) | FrameError::Encoder { .. } => Status::Failed,
+        FrameError::Clip(_) | FrameError::NeedsFfmpeg => Status::Failed,
         _ => Status::Refused,
     }
 }

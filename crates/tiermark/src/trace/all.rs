@@ -55,7 +55,7 @@ impl Tracer {
         });
     }
 
-    /// Trace one file that is a picture; a container is sent back to be unpacked.
+    /// Trace one file that is a picture or a clip; a container is sent back to be unpacked.
     pub fn trace(&self, input: &Input) -> Finding {
         match open::open(&input.path, &self.options.limits) {
             Ok(Opened { sha256, found: Found::Container(container) }) => {
@@ -66,6 +66,7 @@ impl Tracer {
             Ok(Opened { sha256, found: Found::Picture(bytes) }) => {
                 self.trace_picture(input, sha256, bytes, None).finding
             }
+            Ok(Opened { sha256, found: Found::Clip(container) }) => self.trace_clip(input, sha256, container),
             Err(error) => Finding::unreadable(input.path.clone(), None, why(&input.path, &error)),
         }
     }
@@ -92,6 +93,9 @@ impl Tracer {
             }
             Ok(Opened { sha256, found: Found::Picture(bytes) }) => {
                 each(self.trace_picture(input, sha256, bytes, shot));
+            }
+            Ok(Opened { sha256, found: Found::Clip(container) }) => {
+                each(Traced { shot, ..Traced::alone(self.trace_clip(input, sha256, container)) });
             }
         }
         None

@@ -3,6 +3,7 @@
 mod all;
 mod blind;
 mod chain;
+mod clip;
 mod closed;
 mod expect;
 mod explain;
@@ -63,6 +64,8 @@ pub struct Options {
     pub recipients: Vec<String>,
     /// Where pictures are left that show what was compared.
     pub explain: Option<PathBuf>,
+    /// Of clips, look at every frame of so many; without it, at two a second.
+    pub every: Option<u64>,
 }
 
 impl Default for Options {
@@ -75,6 +78,7 @@ impl Default for Options {
             original: None,
             recipients: Vec::new(),
             explain: None,
+            every: None,
         }
     }
 }

@@ -1,13 +1,15 @@
-//! What a found file is: a picture, or a container of pictures. The one place where that is decided.
+//! What a found file is: a picture, a clip, or a container of pictures. The one place where that is decided.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use tiermark_frame::Limits;
+use tiermark_frame::clip::Container as ClipContainer;
 use tiermark_frame::container::{ContainerError, HEAD, Kind, Visit, walk};
 use tiermark_ledger::Digest;
 
+use super::clip;
 use crate::sink::{digest_of_file, read_bounded};
 
 /// A file that was hashed, and not looked into yet.
@@ -22,6 +24,8 @@ pub(super) enum Found {
     Picture(Vec<u8>),
     /// It holds others.
     Container(Container),
+    /// Frames one after the other, which `ffmpeg` reads from the disk.
+    Clip(ClipContainer),
 }
 
 /// A container, and where it is read from.
@@ -45,7 +49,10 @@ pub(super) fn open(path: &Path, limits: &Limits) -> io::Result<Opened> {
         let bytes = Held::Disk(File::open(path)?);
         return Ok(Opened { sha256, found: Found::Container(Container { kind, bytes }) });
     }
-    // Clips belong here, before the whole file is held: told by `head`, hashed on the disk.
+    if let Some(container) = clip::begins(path) {
+        let (sha256, _) = digest_of_file(path)?;
+        return Ok(Opened { sha256, found: Found::Clip(container) });
+    }
     let bytes = read_bounded(path, limits.max_file_bytes)?;
     let sha256 = Digest::of(&bytes);
     let found = match Kind::of(&bytes) {
