@@ -22,9 +22,11 @@ fn found_files_cut_and_bent_are_answers() {
 }
 
 #[test]
-fn a_tga_whose_extension_lies_among_its_pixels_keeps_its_pixels() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/findings/open");
-    open::feed(&fs::read(file.join("tga-extension-among-the-pixels")).unwrap());
+fn a_tga_whose_extension_or_footer_lies_among_its_pixels_keeps_its_pixels() {
+    let findings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/findings/open");
+    for name in ["tga-extension-among-the-pixels", "tga-footer-among-the-pixels"] {
+        open::feed(&fs::read(findings.join(name)).unwrap());
+    }
 }
 
 fn hostile(target: &str, feed: impl Fn(&[u8])) {
