@@ -217,7 +217,8 @@ fn extension(bytes: &[u8]) -> Option<usize> {
 ///
 /// The table of row starts is optional and would be wrong: it is struck out.
 fn shift_offsets(out: &mut [u8], before: usize, after: usize) {
-    let Some(foot) = footer(out).filter(|_| before != after) else { return };
+    // What a file says to stand among its pixels is left alone: the pixels are the picture.
+    let Some(foot) = footer(out).filter(|foot| before != after && *foot >= after) else { return };
     let moved = |out: &mut [u8], at: usize| {
         let offset = u32_at(out, at, Endian::Little)? as usize;
         let offset = if offset >= before { offset - before + after } else { offset };
@@ -225,7 +226,6 @@ fn shift_offsets(out: &mut [u8], before: usize, after: usize) {
         Some(offset)
     };
     let _ = moved(out, foot);
-    // What a file says to stand among its pixels is left alone: the pixels are the picture.
     if let Some(area) = extension(out).filter(|area| *area >= after) {
         let _ = moved(out, area + COLOUR_CORRECTION);
         let _ = moved(out, area + POSTAGE_STAMP);
