@@ -58,8 +58,8 @@ pub fn looks_like_one(head: &[u8]) -> Option<Container> {
         _ => {}
     }
     let name = head.get(4..8)?;
-    let stills: [&[u8]; 9] =
-        [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
+    // AVIF is a clip of one frame, as far as ffmpeg is concerned.
+    let stills: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
     let moving = match name {
         b"ftyp" => !head.get(8..12).is_none_or(|brand| stills.contains(&brand) || brand == b"crx "),
         // QuickTime from before there were brands.
@@ -94,7 +94,7 @@ mod tests {
             (b"\x1a\x45\xdf\xa3\x01\0\0\0", Some(Container::Matroska)),
             (b"RIFF\x10\0\0\0AVI LIST", Some(Container::Avi)),
             (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d", Some(Container::Mxf)),
-            (b"\0\0\0\x20ftypavif\0\0", None),
+            (b"\0\0\0\x20ftypavif\0\0", Some(Container::Mov)),
             (b"\0\0\0\x20ftypheic\0\0", None),
             (b"RIFF\x10\0\0\0WEBPVP8 ", None),
             (b"#EXTM3U\nfile:///etc/passwd", None),
