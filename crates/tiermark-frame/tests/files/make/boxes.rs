@@ -284,7 +284,7 @@ pub fn pdf_with_table(pages: &[Drawn<'_>]) -> Vec<u8> {
     file.truncate(trailer);
     let numbers = [1, 2].into_iter().chain(10..10 + 2 * pages.len());
     let mut table = "xref\n0 1\n0000000000 65535 f \n".to_owned();
-    for number in numbers.clone() {
+    for number in numbers {
         let head = format!("\n{number} 0 obj\n");
         let at = file.windows(head.len()).position(|window| window == head.as_bytes()).unwrap() + 1;
         table += &format!("{number} 1\n{at:010} 00000 n \n");
