@@ -16,6 +16,8 @@ const LIMITS: Limits = Limits {
     max_members: 64,
     max_unpacked_bytes: 4 << 20,
     max_frames: 8,
+    max_clip_frames: 8,
+    max_clip_seconds: 1,
 };
 
 /// Walks through the bytes as whichever container they are, and panics where a limit does not hold.
