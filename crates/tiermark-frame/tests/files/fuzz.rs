@@ -42,7 +42,7 @@ fn a_tga_whose_extension_or_footer_lies_among_its_pixels_keeps_its_pixels() {
 #[test]
 fn a_tiff_with_an_entry_beyond_its_end_is_not_written() {
     // Its strips share bytes, so that a copy is longer, and then the entry that was beyond the end counts.
-    refused("tiff-strip-over-its-directory", "entries beyond its end");
+    refused("tiff-entry-beyond-its-end", "entries beyond its end");
 }
 
 #[test]
