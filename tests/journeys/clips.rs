@@ -106,6 +106,11 @@ fn a_clip_leaves_whole_and_its_copies_name_the_recipient() {
         assert!(names(&finding), "{path}: {finding}");
     }
     assert_eq!(trace(&scene, "in/ep/walk.mov")["verdict"], "no-mark");
+    // The same in an archive, by whatever name.
+    std::fs::copy(scene.path("leak/hard.mp4"), scene.path("leak/notes.txt")).unwrap();
+    run(&scene, "tar", &["-cf", "leak.tar", "leak/notes.txt"]);
+    let inside = trace(&scene, "leak.tar");
+    assert!(names(&inside) && inside["inside"].to_string().contains("notes.txt"), "{inside}");
 }
 
 #[test]

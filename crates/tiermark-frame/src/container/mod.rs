@@ -34,7 +34,7 @@ use walker::Walker;
 /// What lies at a place.
 #[derive(Debug)]
 pub enum Content {
-    /// A file that begins as one that tiermark has heard of; [`Frame::decode`] tells more.
+    /// A file that begins as one that tiermark has heard of; [`Frame::decode`] tells more, of clips [`crate::clip`].
     File(Vec<u8>),
     /// A picture that is no file of its own: a layer, a frame of an animation, samples on a page.
     Picture(Box<Frame>),

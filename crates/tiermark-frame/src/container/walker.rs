@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use super::{ContainerError, Content, HEAD, Kind, Place, Source, Visit};
 use super::{animation, gzip, pdf, psd, seven, tar, zip};
+use crate::clip::looks_like_one;
 use crate::format::{probe, tga};
 use crate::picture::Picture;
 use crate::{Frame, FrameError, Limits};
@@ -185,7 +186,9 @@ impl<'a> Walker<'a> {
         match self.hold(reader, &mut bytes) {
             Err(broken) => self.broken(broken),
             // TGA has no magic number: the whole of it may say otherwise.
-            Ok(()) if probe(&bytes) == Err(FrameError::NotAPicture) => Ok(()),
+            Ok(()) if probe(&bytes) == Err(FrameError::NotAPicture) && looks_like_one(&bytes).is_none() => {
+                Ok(())
+            }
             Ok(()) => self.give(Content::File(bytes)),
         }
     }
@@ -264,5 +267,7 @@ impl<'a> Walker<'a> {
 
 /// Whether the beginning of a file is one that this room has heard of.
 fn may_be_a_picture(head: &[u8]) -> bool {
-    probe(head) != Err(FrameError::NotAPicture) || tga::begins_like_one(head)
+    probe(head) != Err(FrameError::NotAPicture)
+        || tga::begins_like_one(head)
+        || looks_like_one(head).is_some()
 }

@@ -66,7 +66,9 @@ impl Tracer {
             Ok(Opened { sha256, found: Found::Picture(bytes) }) => {
                 self.trace_picture(input, sha256, bytes, None).finding
             }
-            Ok(Opened { sha256, found: Found::Clip(container) }) => self.trace_clip(input, sha256, container),
+            Ok(Opened { sha256, found: Found::Clip(container) }) => {
+                self.trace_clip(&input.path, &input.path, sha256, container)
+            }
             Err(error) => Finding::unreadable(input.path.clone(), None, why(&input.path, &error)),
         }
     }
@@ -95,7 +97,10 @@ impl Tracer {
                 each(self.trace_picture(input, sha256, bytes, shot));
             }
             Ok(Opened { sha256, found: Found::Clip(container) }) => {
-                each(Traced { shot, ..Traced::alone(self.trace_clip(input, sha256, container)) });
+                each(Traced {
+                    shot,
+                    ..Traced::alone(self.trace_clip(&input.path, &input.path, sha256, container))
+                });
             }
         }
         None

@@ -1,8 +1,10 @@
 //! A found clip: its shots one after the other, the frames of each added up, and one answer for all.
 
+use std::io::Write;
 use std::path::Path;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use tempfile::NamedTempFile;
 use tiermark_frame::FrameError;
 use tiermark_frame::clip::{Clip, Container, Cuts, Frames, HEAD, Want, looks_like_one};
 use tiermark_ledger::Digest;
@@ -12,7 +14,6 @@ use tiermark_signal::Plane;
 use super::heard::{self, Heard};
 use super::reader::{Asking, Seen};
 use super::{Tracer, hex};
-use crate::inputs::Input;
 use crate::sink::head_of_file;
 use crate::verdict::{Finding, FoundShot};
 
@@ -70,14 +71,40 @@ struct Hearing {
 }
 
 impl Tracer {
-    /// Trace a clip. What lies behind damage is not looked at; what lies before it is.
-    pub(super) fn trace_clip(&self, input: &Input, sha256: Digest, container: Container) -> Finding {
+    /// Trace a clip that came out of an archive: for as long as that takes it lies in the folder of the system for such files,
+    /// where nobody else may read it.
+    pub(super) fn trace_unpacked(
+        &self,
+        shown: &Path,
+        sha256: Digest,
+        container: Container,
+        bytes: &[u8],
+    ) -> Finding {
+        let unpacked = NamedTempFile::new().and_then(|mut file| file.write_all(bytes).map(|()| file));
+        match unpacked {
+            Ok(file) => self.trace_clip(shown, file.path(), sha256, container),
+            Err(error) => {
+                let reason = format!("is a clip for which there is no room to unpack it: {error}");
+                Finding::unreadable(shown.to_path_buf(), Some(hex(sha256)), reason)
+            }
+        }
+    }
+
+    /// Trace a clip that is shown under one path and lies at another. What lies behind damage is not looked at; what lies before
+    /// it is.
+    pub(super) fn trace_clip(
+        &self,
+        shown: &Path,
+        path: &Path,
+        sha256: Digest,
+        container: Container,
+    ) -> Finding {
         let sha256 = hex(sha256);
         let unreadable =
-            |reason: String| Finding::unreadable(input.path.clone(), Some(sha256.clone()), reason);
-        match self.look_through(&input.path, container) {
+            |reason: String| Finding::unreadable(shown.to_path_buf(), Some(sha256.clone()), reason);
+        match self.look_through(path, container) {
             Ok((hearing, trouble)) if hearing.frames > 0 => {
-                let mut finding = self.finding(input.path.clone(), &hearing.heard);
+                let mut finding = self.finding(shown.to_path_buf(), &hearing.heard);
                 finding.sha256 = Some(sha256.clone());
                 finding.frames = hearing.frames as usize;
                 for mark in &mut finding.marks {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tiermark_frame::Frame;
+use tiermark_frame::clip::looks_like_one;
 use tiermark_frame::container::{ContainerError, Content, Place};
 use tiermark_ledger::Digest;
 
@@ -92,6 +93,10 @@ impl Tracer {
                 let sha256 = Digest::of(&bytes);
                 if !members.twins.claim(sha256, order) {
                     return Traced::alone(inside(Twins::untold(path(), hex(sha256))));
+                }
+                if let Some(container) = looks_like_one(&bytes) {
+                    let finding = self.trace_unpacked(&members.input.path, sha256, container, &bytes);
+                    return Traced::alone(inside(finding));
                 }
                 (sha256, Frame::decode(bytes, &self.options.limits))
             }
