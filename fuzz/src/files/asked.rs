@@ -12,7 +12,9 @@ pub fn feed(bytes: &[u8]) {
     set(first);
     name(first);
     if let Ok(Some(pattern)) = Pattern::parse(first) {
-        lines.for_each(|line| number(&pattern, line));
+        // Once for all names, as callers do: a reading has a copy of the frames.
+        let readings = [HashReading::OneEach, HashReading::FourEach].map(|reading| pattern.read_as(reading));
+        lines.for_each(|line| readings.iter().for_each(|pattern| number(pattern, line)));
     }
 }
 
@@ -38,12 +40,9 @@ fn name(text: &str) {
 }
 
 fn number(pattern: &Pattern, name: &str) {
-    for reading in [HashReading::OneEach, HashReading::FourEach] {
-        let pattern = pattern.read_as(reading);
-        let Some(number) = pattern.number(name) else { continue };
-        assert!(number >= 0 && name.contains(&number.to_string()), "the number stands in the name");
-        assert!(pattern.frames().is_none_or(|frames| frames.contains(number)), "one of the frames");
-    }
+    let Some(number) = pattern.number(name) else { return };
+    assert!(number >= 0 && name.contains(&number.to_string()), "the number stands in the name");
+    assert!(pattern.frames().is_none_or(|frames| frames.contains(number)), "one of the frames");
 }
 
 fn clip(bytes: &[u8]) {
