@@ -37,6 +37,7 @@ mod frame;
 mod limits;
 mod picture;
 mod sequence;
+pub mod sheet;
 
 pub use error::FrameError;
 pub use format::{Format, probe};

@@ -46,6 +46,13 @@ pub(crate) fn content_in_clip(record: &FrameRecord, first: u64) -> ContentId {
     ContentId(Sha256::digest(bound).into())
 }
 
+/// What the carrier of one picture in a document is bound to, by its number there (`Sheet::number`).
+pub(crate) fn content_in_sheet(record: &FrameRecord, number: u64) -> ContentId {
+    let content = content_of(record).0;
+    let bound = [&b"tiermark/v1/content-of-picture-in-sheet\0"[..], &content, &number.to_be_bytes()].concat();
+    ContentId(Sha256::digest(bound).into())
+}
+
 /// The content of a frame, as a lower tier's list names it.
 pub(crate) fn content_digest(record: &FrameRecord) -> Digest {
     Digest::from_bytes(content_of(record).0)
@@ -80,6 +87,8 @@ mod tests {
         let clip = record("walk.mov", 1);
         assert_ne!(content_in_clip(&clip, 0), content_in_clip(&clip, 24));
         assert_ne!(content_in_clip(&clip, 0), content_in_clip(&record("run.mov", 1), 0));
+        assert_ne!(content_in_sheet(&clip, 0), content_in_sheet(&clip, 1));
+        assert_ne!(content_in_sheet(&clip, 0), content_in_clip(&clip, 0));
         let up = tiermark_ledger::document::Up {
             handover: tiermark_ledger::DocId::from_bytes([0; 32]),
             i: 3,

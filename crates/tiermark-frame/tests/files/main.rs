@@ -13,3 +13,4 @@ mod kept;
 mod make;
 mod read_only;
 mod round_trip;
+mod sheets;

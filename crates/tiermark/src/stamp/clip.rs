@@ -93,7 +93,7 @@ pub(super) fn scan(input: Input, container: Container, options: &Options) -> Res
     let (w, h) = (reel.clip.size().width as u32, reel.clip.size().height as u32);
     let name = input.name.clone();
     let source = Source { shot: name.clone(), name, sha256, pix, w, h, up: None, csc: None };
-    Ok(Scanned { input, source, sight: None, reel: Some(reel) })
+    Ok(Scanned { input, source, sight: None, reel: Some(reel), leaves: None })
 }
 
 fn reel(path: &Path, container: Container, options: &Options) -> Result<(Reel, Digest), FrameError> {

@@ -18,6 +18,7 @@ mod order;
 mod press;
 mod route;
 mod scan;
+mod sheet;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,7 @@ pub use order::{Archiving, Options, Outcome, PaintSafe, StampError, Status, To, 
 use press::Presses;
 use route::{Routed, Routes};
 use scan::Scanned;
+use sheet::Leaves;
 
 /// Stamps frames of one studio.
 pub struct Stamper {
@@ -68,6 +70,8 @@ struct Job {
     sight: Option<Sight>,
     /// Its shots, where it is a clip.
     reel: Option<Reel>,
+    /// Its pictures, where it is a document.
+    leaves: Option<Leaves>,
 }
 
 impl Stamper {
@@ -187,6 +191,7 @@ impl Stamper {
                         .map(|output| output.sha256),
                     sight: frame.sight,
                     reel: frame.reel,
+                    leaves: frame.leaves,
                 }),
                 None => fresh.entry(ground).or_default().push((index, frame)),
             }
@@ -221,8 +226,8 @@ impl Stamper {
         };
         let secrets: Vec<ClosedSecret> = fresh.iter().map(|(_, frame)| closed(&frame.source)).collect();
         let committed = |((_, frame), secret): (&(usize, Scanned), &ClosedSecret)| Source {
-            // A clip gets no pattern in the closed set: decision 0026.
-            csc: frame.reel.is_none().then(|| secret.short_commitment()),
+            // Clips and sheets get no pattern in the closed set: decisions 0026 and 0027.
+            csc: frame.is_one_picture().then(|| secret.short_commitment()),
             ..frame.source.clone()
         };
         let sources: Vec<Source> = fresh.iter().zip(&secrets).map(committed).collect();
@@ -239,15 +244,16 @@ impl Stamper {
         let job =
             |(((index, frame), record), secret): (((usize, Scanned), FrameRecord), &ClosedSecret)| Job {
                 index,
+                closed: frame.is_one_picture().then(|| closed_key(secret)),
                 input: frame.input,
                 record,
                 handover: id,
                 mark,
                 ground,
                 sealed: None,
-                closed: frame.reel.is_none().then(|| closed_key(secret)),
                 sight: frame.sight,
                 reel: frame.reel,
+                leaves: frame.leaves,
             };
         Ok(fresh.into_iter().zip(records).zip(&secrets).map(job).collect())
     }

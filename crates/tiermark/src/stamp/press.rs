@@ -9,7 +9,7 @@ use tiermark_ledger::MarkId;
 use tiermark_ledger::keys::tree::{Direction, Hop};
 use tiermark_ledger::store::Output;
 use tiermark_ledger::studio::Ground;
-use tiermark_mark::{Detector, Embedder, MarkKey, Payload, Strength};
+use tiermark_mark::{ContentId, Detector, Embedder, MarkKey, Payload, Strength};
 use tiermark_signal::quality::Difference;
 
 use super::scan::{open, status};
@@ -126,6 +126,9 @@ impl Stamper {
         let press = presses.0.get(&(job.mark, job.record.hop)).expect("a press was made for every job");
         if let Some(reel) = &job.reel {
             return self.press_clip(job, reel, press, path, options);
+        }
+        if let Some(leaves) = &job.leaves {
+            return self.press_sheet(job, leaves, press, path, options);
         }
         let (sha256, frame) = open(&job.input, options)?;
         if sha256 != job.record.sha256 {
@@ -275,7 +278,17 @@ fn mark(
     job: &Job,
     options: &Options,
 ) -> Result<Vec<u8>, tiermark_frame::FrameError> {
-    let content = content_of(&job.record);
+    mark_at(frame, embedder, content_of(&job.record), job, options)
+}
+
+/// The same, bound to this content.
+pub(super) fn mark_at(
+    frame: &Frame,
+    embedder: &Embedder,
+    content: ContentId,
+    job: &Job,
+    options: &Options,
+) -> Result<Vec<u8>, tiermark_frame::FrameError> {
     let marked = |host: &Frame| {
         let mut painting = Painting::of(host);
         embedder.embed_rows(&mut painting, &content, job.closed.as_ref());
@@ -315,7 +328,7 @@ fn read_back(
 }
 
 /// Peak signal-to-noise ratio of a copy, dB; `None` if it has another shape than its host.
-fn psnr(host: &Frame, marked: &Frame) -> Option<f64> {
+pub(super) fn psnr(host: &Frame, marked: &Frame) -> Option<f64> {
     let (size, channels) = (host.size(), host.colour_count());
     if (size, channels) != (marked.size(), marked.colour_count()) {
         return None;
@@ -333,7 +346,7 @@ fn psnr(host: &Frame, marked: &Frame) -> Option<f64> {
 }
 
 /// Whether a copy may leave.
-fn carries(read: &ReadBack, options: &Options) -> Result<(), String> {
+pub(super) fn carries(read: &ReadBack, options: &Options) -> Result<(), String> {
     let Endurance { z, readable, lasting, .. } = read.endurance;
     if lasting || (readable && options.allow_weak) {
         return Ok(());

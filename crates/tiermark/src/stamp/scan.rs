@@ -9,6 +9,7 @@ use tiermark_ledger::Digest;
 use tiermark_ledger::document::Source;
 
 use super::clip::{self, Reel};
+use super::sheet::{self, Leaves};
 use super::{Options, Outcome, Status, Watch};
 use crate::archive::{Sight, Sights};
 use crate::inputs::{Input, why};
@@ -23,6 +24,15 @@ pub(super) struct Scanned {
     pub(super) sight: Option<Sight>,
     /// Its shots, where it is a clip.
     pub(super) reel: Option<Reel>,
+    /// Its pictures, where it is a document.
+    pub(super) leaves: Option<Leaves>,
+}
+
+impl Scanned {
+    /// Whether it is neither a clip nor a document.
+    pub(super) fn is_one_picture(&self) -> bool {
+        self.reel.is_none() && self.leaves.is_none()
+    }
 }
 
 /// Scan all inputs; results in their order.
@@ -48,6 +58,11 @@ fn one(input: Input, options: &Options, sights: Option<&Sights>) -> Result<Scann
     if let Some(container) = clip::begins(&input.path) {
         return clip::scan(input, container, options);
     }
+    if sheet::begins(&input.path)
+        && let Some(scanned) = sheet::scan(&input, options)?
+    {
+        return Ok(scanned);
+    }
     let (sha256, frame) = open(&input, options)?;
     if let Err(error) = frame.writable(&options.write) {
         return Err(Outcome::not(status(&error), input.path, error.to_string()));
@@ -67,7 +82,7 @@ fn one(input: Input, options: &Options, sights: Option<&Sights>) -> Result<Scann
         up: None,
         csc: None,
     };
-    Ok(Scanned { input, source, sight, reel: None })
+    Ok(Scanned { input, source, sight, reel: None, leaves: None })
 }
 
 /// Read and decode an input.

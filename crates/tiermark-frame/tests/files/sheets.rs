@@ -1,0 +1,248 @@
+//! Documents: their pictures change, and nothing else does.
+
+use std::io::{Cursor, Write};
+
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc};
+use image::{DynamicImage, ImageFormat, Rgb};
+use tiermark_frame::sheet::Sheet;
+use tiermark_frame::{Frame, FrameError, Limits, WriteOptions};
+
+/// A member of an office file, and how it is packed.
+#[derive(Clone)]
+struct Member {
+    name: &'static str,
+    bytes: Vec<u8>,
+    packed: bool,
+    /// Sizes behind the data: with a mark before them, or without.
+    behind: Option<bool>,
+}
+
+fn member(name: &'static str, bytes: &[u8], packed: bool) -> Member {
+    Member { name, bytes: bytes.to_vec(), packed, behind: None }
+}
+
+/// An archive as office programs write it: times, extra fields, comments, sizes behind the data.
+fn office(members: &[Member], flags: u16) -> Vec<u8> {
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    for (n, member) in members.iter().enumerate() {
+        let mut packer = DeflateEncoder::new(Vec::new(), Compression::default());
+        packer.write_all(&member.bytes).unwrap();
+        let data = if member.packed { packer.finish().unwrap() } else { member.bytes.clone() };
+        let mut crc = Crc::new();
+        crc.update(&member.bytes);
+        let sizes = [crc.sum(), data.len() as u32, member.bytes.len() as u32].map(u32::to_le_bytes).concat();
+        let flags = flags | if member.behind.is_some() { 8 } else { 0 };
+        let method = if member.packed { 8_u16 } else { 0 };
+        let common =
+            [&[20, 0][..], &flags.to_le_bytes(), &method.to_le_bytes(), &[n as u8, 1, 2, 3]].concat();
+        let at = file.len() as u32;
+        let name = (member.name.len() as u16).to_le_bytes();
+        file.extend([&b"PK\x03\x04"[..], &common].concat());
+        file.extend(if member.behind.is_some() { vec![0; 12] } else { sizes.clone() });
+        file.extend([&name[..], &[6, 0], member.name.as_bytes(), b"\x99\x99\x02\0hi", &data].concat());
+        match member.behind {
+            Some(true) => file.extend([&b"PK\x07\x08"[..], &sizes].concat()),
+            Some(false) => file.extend(&sizes),
+            None => {}
+        }
+        directory.extend([&b"PK\x01\x02\x14\x03"[..], &common, &sizes, &name, &[0, 0, 4, 0]].concat());
+        directory.extend([0; 8]);
+        directory.extend([&at.to_le_bytes()[..], member.name.as_bytes(), b"said"].concat());
+    }
+    let at = file.len() as u32;
+    let (count, length) = ((members.len() as u16).to_le_bytes(), directory.len() as u32);
+    file.extend(&directory);
+    file.extend([&b"PK\x05\x06\0\0\0\0"[..], &count, &count, &length.to_le_bytes()].concat());
+    file.extend([&at.to_le_bytes()[..], &[3, 0], b"end"].concat());
+    file
+}
+
+fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn drawn(width: u32, height: u32) -> DynamicImage {
+    let colour = |x: u32, y: u32| Rgb([(x * 3) as u8, (y * 5) as u8, (x ^ y) as u8]);
+    DynamicImage::ImageRgb8(image::RgbImage::from_fn(width, height, colour))
+}
+
+const TYPES: &str = "[Content_Types].xml";
+
+fn document() -> Vec<Member> {
+    let picture = |name, packed, behind| Member {
+        behind,
+        ..member(name, &encoded(&drawn(40, 30), ImageFormat::Png), packed)
+    };
+    vec![
+        member(TYPES, b"<Types/>", true),
+        Member { behind: Some(true), ..member("word/document.xml", &b"<w:document/>".repeat(40), true) },
+        picture("word/media/image1.png", false, None),
+        picture("word/media/image2.png", true, Some(true)),
+        member("word/media/image3.jpeg", &encoded(&drawn(64, 48), ImageFormat::Jpeg), true),
+        picture("word/media/image4.png", true, Some(false)),
+        member("word/media/image5.emf", b"not for us", false),
+        member("docProps/app.xml", b"<Properties/>", true),
+    ]
+}
+
+/// The document with each picture one value brighter.
+fn brighter(bytes: &[u8]) -> Vec<u8> {
+    let sheet = Sheet::open(bytes.to_vec(), &Limits::default()).unwrap().unwrap();
+    let brighter = |picture: usize| {
+        let frame = sheet.picture(picture, &Limits::default()).unwrap();
+        let mut painted = frame.painted();
+        for y in 0..frame.size().height {
+            let mut rows = vec![vec![0.0; frame.size().width]; frame.colour_count()];
+            for (channel, row) in rows.iter_mut().enumerate() {
+                frame.colour_row(channel, y, row);
+                row.iter_mut().for_each(|v| *v = (*v + 1.0).min(255.0));
+            }
+            painted.paint(y, &rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+        }
+        (picture, frame.encode_painted(vec![painted], &WriteOptions::default()).unwrap())
+    };
+    sheet.with(&(0..sheet.pictures()).map(brighter).collect::<Vec<_>>()).unwrap()
+}
+
+fn first_values(bytes: &[u8]) -> Vec<Vec<f32>> {
+    let sheet = Sheet::open(bytes.to_vec(), &Limits::default()).unwrap().unwrap();
+    let frames = (0..sheet.pictures()).map(|picture| sheet.picture(picture, &Limits::default()).unwrap());
+    frames.map(|frame: Frame| frame.colours()[0].samples()[..8].to_vec()).collect()
+}
+
+#[test]
+fn an_office_file_changes_in_its_pictures_alone() {
+    let members = document();
+    let before = office(&members, 0);
+    let after = brighter(&before);
+    let sheet = Sheet::open(after.clone(), &Limits::default()).unwrap().unwrap();
+    assert_eq!((0..4).map(|n| sheet.number(n)).collect::<Vec<_>>(), [2, 3, 4, 5]);
+    assert_eq!(sheet.place(1), "word/media/image2.png");
+    let (old, new) = (first_values(&before), first_values(&after));
+    for picture in [0, 1, 3] {
+        let all = new[picture].iter().zip(&old[picture]);
+        assert!(all.clone().all(|(new, old)| *new == old + 1.0), "{picture}");
+    }
+    // The same file put together by hand, with what the pictures became.
+    let fresh = |member: &Member, n: usize| {
+        let Some(picture) = (0..4).find(|picture| sheet.number(*picture) == n as u64) else {
+            return member.clone();
+        };
+        Member { bytes: file_of(&after, sheet.place(picture).as_str()), ..member.clone() }
+    };
+    let expected: Vec<Member> = members.iter().enumerate().map(|(n, member)| fresh(member, n)).collect();
+    assert!(after == office(&expected, 0));
+    for member in document().iter().filter(|member| !member.name.contains("media")) {
+        assert_eq!(packed_of(&after, member.name), packed_of(&before, member.name));
+    }
+    // Nothing of the old pictures is left.
+    for member in members.iter().filter(|member| member.name.ends_with("png")) {
+        let old = packed_of(&before, member.name);
+        assert!(!after.windows(64).any(|window| window == &old[old.len() / 2..][..64]), "{}", member.name);
+    }
+    // Nothing changed, nothing written.
+    let sheet = Sheet::open(before.clone(), &Limits::default()).unwrap().unwrap();
+    assert!(sheet.with(&[]).unwrap() == before);
+}
+
+/// The packed bytes of a member, found through the directory.
+fn packed_of(bytes: &[u8], name: &str) -> Vec<u8> {
+    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let half = |at: usize| usize::from(u16::from_le_bytes(bytes[at..at + 2].try_into().unwrap()));
+    let mut at = word(bytes.len() - 25 + 16);
+    loop {
+        assert!(bytes[at..].starts_with(b"PK\x01\x02"), "{name} is listed");
+        if &bytes[at + 46..at + 46 + half(at + 28)] == name.as_bytes() {
+            let (header, packed) = (word(at + 42), word(at + 20));
+            let data = header + 30 + half(header + 26) + half(header + 28);
+            let flags = half(header + 6);
+            let sizes = &bytes[at + 16..at + 28];
+            let behind = &bytes[data + packed..];
+            let told = match (flags & 8 != 0, behind.starts_with(b"PK\x07\x08")) {
+                (false, _) => &bytes[header + 14..header + 26],
+                (true, true) => &behind[4..16],
+                (true, false) => &behind[..12],
+            };
+            assert_eq!(told, sizes, "{name}");
+            return bytes[data..data + packed].to_vec();
+        }
+        at += 46 + half(at + 28) + half(at + 30) + half(at + 32);
+    }
+}
+
+/// A member, unpacked and its check sum compared.
+fn file_of(bytes: &[u8], name: &str) -> Vec<u8> {
+    use std::io::Read;
+    let packed = packed_of(bytes, name);
+    let stored = packed.starts_with(b"\x89PNG") || packed.starts_with(b"\xff\xd8");
+    let mut file = Vec::new();
+    match stored {
+        true => file = packed,
+        false => drop(flate2::read::DeflateDecoder::new(&packed[..]).read_to_end(&mut file).unwrap()),
+    }
+    let mut crc = Crc::new();
+    crc.update(&file);
+    assert!(bytes.windows(4).any(|window| window == crc.sum().to_le_bytes()), "{name}");
+    file
+}
+
+#[test]
+fn office_files_that_cannot_be_kept_are_refused_by_name() {
+    let refusal = |bytes: Vec<u8>| match Sheet::open(bytes, &Limits::default()) {
+        Err(error @ FrameError::ReadOnly { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert!(refusal(office(&document(), 1)).contains("encrypted"));
+    let with = |name, bytes: &[u8]| office(&[document(), vec![member(name, bytes, true)]].concat(), 0);
+    assert!(refusal(with("_xmlsignatures/sig1.xml", b"<Signature/>")).contains("signed"));
+    assert!(refusal(with("META-INF/manifest.xml", b"<m:encryption-data/>")).contains("encrypted"));
+    let mut hiding = office(&document(), 0);
+    // A member that the directory does not list: the offset of the next one tells.
+    let entry = hiding.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    let length = 46 + TYPES.len() + 4;
+    hiding.drain(entry..entry + length);
+    let end = hiding.len() - 25;
+    let directory = u32::from_le_bytes(hiding[end + 12..end + 16].try_into().unwrap()) - length as u32;
+    hiding[end + 12..end + 16].copy_from_slice(&directory.to_le_bytes());
+    assert!(Sheet::open(hiding.clone(), &Limits::default()).unwrap().is_none(), "nor is it an office file");
+    let again = [vec![member("a.xml", b"<a/>", true)], document()].concat();
+    let mut hiding = office(&again, 0);
+    let entry = hiding.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    let length = 46 + "a.xml".len() + 4;
+    hiding.drain(entry..entry + length);
+    let end = hiding.len() - 25;
+    let directory = u32::from_le_bytes(hiding[end + 12..end + 16].try_into().unwrap()) - length as u32;
+    hiding[end + 12..end + 16].copy_from_slice(&directory.to_le_bytes());
+    assert!(refusal(hiding).contains("does not tell all"));
+}
+
+#[test]
+fn archives_that_are_no_documents_are_left_to_others() {
+    let pictures = &document()[2..];
+    assert!(Sheet::open(office(pictures, 0), &Limits::default()).unwrap().is_none());
+    let open =
+        [vec![member("mimetype", b"application/vnd.oasis.opendocument.text", false)], pictures.to_vec()];
+    // Its first member has no extra field, as OpenDocument asks; ours has one, and so is none.
+    assert!(Sheet::open(office(&open.concat(), 0), &Limits::default()).unwrap().is_none());
+    for end in 0..400 {
+        let bytes = office(&document(), 0);
+        let cut = bytes.len() - end.min(bytes.len());
+        drop(Sheet::open(bytes[..cut].to_vec(), &Limits::default()));
+    }
+}
+
+#[test]
+fn bitten_office_files_end_in_words() {
+    let bytes = office(&document(), 0);
+    for at in 0..bytes.len() {
+        let mut bitten = bytes.clone();
+        bitten[at] ^= 0xff;
+        let Ok(Some(sheet)) = Sheet::open(bitten, &Limits::default()) else { continue };
+        if at % 16 == 0 {
+            drop(sheet.with(&(0..sheet.pictures()).map(|n| (n, vec![1, 2, 3])).collect::<Vec<_>>()));
+        }
+    }
+}
