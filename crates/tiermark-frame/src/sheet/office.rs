@@ -165,7 +165,7 @@ fn member(bytes: &[u8], entry: Entry, end: usize) -> Option<Member> {
         (true, false) => &[12],
         (true, true) => &[12, 16],
     };
-    (same && lengths.contains(&descriptor.len())).then(|| Member {
+    (same && lengths.contains(&descriptor.len())).then_some(Member {
         name: entry.name,
         entry: entry.at,
         flags: entry.flags,
