@@ -128,7 +128,7 @@ impl Stamper {
             return self.press_clip(job, reel, press, path, options);
         }
         if let Some(leaves) = &job.leaves {
-            return self.press_sheet(job, leaves, press, path, options);
+            return self.press_sheet(job, leaves, press, &path, options);
         }
         let (sha256, frame) = open(&job.input, options)?;
         if sha256 != job.record.sha256 {
