@@ -5,4 +5,13 @@ mod open;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| open::feed(bytes));
+// `exr` panics on some damaged files, and the frame makes an error of that: a panic counts only where it comes out here, and
+// then libFuzzer's crate aborts. Its own hook would abort before.
+fuzz_target!(
+    init: std::panic::set_hook(Box::new(|panic| {
+        if !panic.location().is_some_and(|at| at.file().contains("/exr-")) {
+            eprintln!("{panic}");
+        }
+    })),
+    |bytes: &[u8]| open::feed(bytes)
+);

@@ -153,11 +153,12 @@ pub fn cel(width: u32, height: u32, variant: u32) -> DynamicImage {
     }))
 }
 
-/// Ink lines on white paper, in grey.
+/// Ink lines with soft edges on white paper, in grey.
 pub fn line_art(width: u32, height: u32) -> DynamicImage {
     DynamicImage::ImageLuma8(GrayImage::from_fn(width, height, |x, y| {
         let wave = (f64::from(x) / 40.0).sin() * 60.0 + 200.0;
-        let ink = (f64::from(y) - wave).abs() < 2.0 || (x / 3 + y) % 211 < 3;
-        Luma([if ink { 10 } else { 255 }])
+        let hatched = if (x / 3 + y) % 211 < 3 { 1.0 } else { 0.0 };
+        let ink = (2.5 - (f64::from(y) - wave).abs()).clamp(hatched, 1.0);
+        Luma([(255.0 - 245.0 * ink) as u8])
     }))
 }

@@ -155,7 +155,7 @@ fn weak_copies_leave_only_when_asked() {
     // Black ink whose drawing is all in its alpha: on white there is next to nothing to bear a mark.
     let layer = image::RgbaImage::from_fn(960, 540, |x, y| {
         let wave = (f64::from(x) / 40.0).sin() * 60.0 + f64::from(y % 270 * 6) - 600.0;
-        image::Rgba([0, 0, 0, if wave.abs() < 12.0 { 255 } else { 0 }])
+        image::Rgba([0, 0, 0, (50.0 * (14.0 - wave.abs())).clamp(0.0, 255.0) as u8])
     });
     scene.draw("in/ink.png", &layer.into());
     let run = stamp(&scene, &["--json", "in"]);

@@ -40,8 +40,15 @@ fn picture(bytes: Vec<u8>) {
     let colours = frame.colours();
     assert!(colours.iter().all(|plane| plane.size() == frame.size()), "planes of the frame's size");
     drop(frame.luma_on_white());
+    for further in frame.further().take(4).flatten() {
+        assert!(further.size().area() as u64 <= limits().max_pixels, "no more pixels than are granted");
+        drop(further.luma_on_white());
+    }
     let options = WriteOptions { allow_depth_change: true };
-    if let Ok(file) = frame.encode(&colours, &options) {
+    // Most ways of packing are taken only where something changed.
+    let turned: Vec<_> = colours.iter().cloned().map(|plane| plane.map(|v| 255.0 - v)).collect();
+    for colours in [colours, turned] {
+        let Ok(file) = frame.encode(&colours, &options) else { continue };
         let again = Frame::decode(file, &Limits::default()).expect("what was written is read");
         assert_eq!(again.size(), frame.size(), "it kept its size");
     }

@@ -78,10 +78,19 @@ impl Clip {
         if let Some(output) = tool.output() {
             let read = output.take(limits.max_metadata_bytes + 1).read_to_end(&mut told);
             read.map_err(|error| FrameError::Clip(error.to_string()))?;
-            limits.metadata(told.len())?;
+            limits.metadata(told.len())?; // before ffprobe is waited for: it may not have come to its end
         }
         tool.finish()?;
-        let told = serde_json::from_slice(&told).map_err(|error| FrameError::Clip(error.to_string()))?;
+        Self::answered(&told, container, limits)
+    }
+
+    /// The clip that an answer of ffprobe's describes: JSON with `streams` and `format`.
+    ///
+    /// # Errors
+    /// As [`Clip::probe`], as far as an answer alone can tell.
+    pub fn answered(json: &[u8], container: Container, limits: &Limits) -> Result<Self, FrameError> {
+        limits.metadata(json.len())?;
+        let told = serde_json::from_slice(json).map_err(|error| FrameError::Clip(error.to_string()))?;
         Self::told(&told, container, limits)
     }
 

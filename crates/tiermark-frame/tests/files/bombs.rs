@@ -184,8 +184,10 @@ fn cut_at_every_byte_and_bent_everywhere_is_an_answer() {
 #[ignore = "writes fuzz/seeds: run it where a kind was added"]
 fn seeds_for_the_fuzz_targets() {
     let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
-    for (target, files) in [("boxes", one_of_each()), ("open", make::one_of_each())] {
-        for (name, file) in files.into_iter().filter(|(_, file)| file.len() < 10_000) {
+    let mut found = make::one_of_each();
+    found.extend(make::floats_and_film());
+    for (target, files) in [("boxes", one_of_each()), ("open", found)] {
+        for (name, file) in files.into_iter().filter(|(_, file)| file.len() < 16_384) {
             std::fs::write(seeds.join(target).join(name.replace(' ', "-")), file).unwrap();
         }
     }

@@ -171,6 +171,29 @@ fn strips_that_share_their_bytes_become_strips_of_their_own() {
 }
 
 #[test]
+fn a_directory_that_would_change_while_it_is_written_is_refused() {
+    let tiff = Tiff { entries: vec![(270, 2, 12, b"Shepherd Boy".to_vec())], ..Tiff::new(8, 3) };
+    let file = tiff.file();
+    let directory = u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize;
+    let entry = |tag: u16| {
+        let entries = (directory + 2..file.len()).step_by(12);
+        entries.into_iter().find(|at| file[*at..*at + 2] == tag.to_le_bytes()).unwrap()
+    };
+    let refusal = |file: Vec<u8>| {
+        let frame = Frame::decode(file, &Limits::default()).map_err(|error| error.to_string()).unwrap();
+        frame.encode(&frame.colours(), &WriteOptions::default()).unwrap_err().to_string()
+    };
+    // The description among the offsets of the strips.
+    let mut tangled = file.clone();
+    tangled.copy_within(entry(273) + 8..entry(273) + 12, entry(270) + 8);
+    assert!(refusal(tangled).contains("lies over itself"));
+    // The description where a longer copy would end.
+    let mut beyond = file.clone();
+    beyond[entry(270) + 8..][..4].copy_from_slice(&(file.len() as u32 - 4).to_le_bytes());
+    assert!(refusal(beyond).contains("beyond its end"));
+}
+
+#[test]
 fn jpeg_segments_tables_and_sampling_stay() {
     use jpeg_encoder::SamplingFactor as S;
     let segments = |file: &[u8], wanted: fn(u8) -> bool| {

@@ -96,7 +96,7 @@ impl Stamper {
         for embedder in press.embedders(job) {
             let bytes = marked(&sheet, leaves, embedder, job, options)
                 .map_err(|error| not(status(&error), error.to_string()))?;
-            match self.leave(job, (&sheet, leaves), bytes, press, (path.to_owned(), options)) {
+            match self.leave(job, (&sheet, leaves), bytes, press, (path.to_path_buf(), options)) {
                 Err(refused) if refused.predicted_z.is_some() => last = Some(refused),
                 settled => return settled,
             }

@@ -2,11 +2,13 @@
 
 use std::io::Cursor;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use exr::block::UncompressedBlock;
 use exr::block::chunk::{
     Chunk, CompressedBlock, CompressedScanLineBlock, CompressedTileBlock, TileCoordinates,
 };
+use exr::compression::Compression;
 use exr::error::Error;
 use exr::math::Vec2;
 use exr::meta::header::Header;
@@ -39,8 +41,8 @@ pub(super) struct Place {
 impl<'a> File<'a> {
     /// Read the headers and find the chunks.
     pub(super) fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, FrameError> {
-        let reader = exr::block::read(Cursor::new(bytes), false).map_err(failure)?;
-        let meta = reader.into_meta_data();
+        let read = || exr::block::read(Cursor::new(bytes), false).map(|reader| reader.into_meta_data());
+        let meta = guarded(read)?.map_err(failure)?;
         let several = meta.requirements.has_multiple_layers;
         let end = end_of_headers(bytes, several).ok_or_else(|| FrameError::cut_off(Format::OpenExr))?;
         limits.metadata(end)?;
@@ -58,12 +60,17 @@ impl<'a> File<'a> {
             }
             let (width, height) = (header.layer_size.width() as u64, header.layer_size.height() as u64);
             limits.size(Format::OpenExr, width, height)?;
-            if header.max_block_byte_size() as u64 > limits.max_pixels.saturating_mul(8) {
+            if let BlockDescription::Tiles(tiles) = header.blocks {
+                let (width, height) = (tiles.tile_size.width() as u64, tiles.tile_size.height() as u64);
+                limits.size(Format::OpenExr, width, height)?;
+            }
+            if guarded(|| header.max_block_byte_size())? as u64 > limits.max_pixels.saturating_mul(8) {
                 return Err(FrameError::OverLimit(
                     "blocks of more samples than a picture may have".to_owned(),
                 ));
             }
-            let count = compute_chunk_count(header.compression, header.layer_size, header.blocks);
+            let counted = || compute_chunk_count(header.compression, header.layer_size, header.blocks);
+            let count = guarded(counted)?;
             if count != header.chunk_count || count > self.bytes.len() / 8 {
                 return Err(FrameError::damaged(
                     Format::OpenExr,
@@ -125,8 +132,14 @@ impl<'a> File<'a> {
                 })
             }
         };
+        if !claims_fit(header, &compressed_block)? {
+            return Err(FrameError::damaged(
+                Format::OpenExr,
+                "a chunk that claims more than its block holds",
+            ));
+        }
         let chunk = Chunk { layer_index: place.part, compressed_block };
-        UncompressedBlock::decompress_chunk(chunk, &self.meta, false).map(Some).map_err(failure)
+        guarded(|| UncompressedBlock::decompress_chunk(chunk, &self.meta, false))?.map(Some).map_err(failure)
     }
 
     /// The same file with some chunks packed anew: `fresh` gives the samples of those that change. All others stay as they
@@ -157,8 +170,7 @@ impl<'a> File<'a> {
     }
 
     fn pack(&self, place: &Place, block: UncompressedBlock, out: &mut Vec<u8>) -> Result<(), FrameError> {
-        let chunk = block
-            .compress_to_chunk(&self.meta.headers)
+        let chunk = guarded(|| block.compress_to_chunk(&self.meta.headers))?
             .map_err(|error| FrameError::encoder(Format::OpenExr, error))?;
         let packed = match chunk.compressed_block {
             CompressedBlock::ScanLine(block) => block.compressed_pixels_le,
@@ -203,6 +215,36 @@ fn end_of_headers(bytes: &[u8], several: bool) -> Option<usize> {
 
 fn end_of_text(bytes: &[u8], start: usize) -> Option<usize> {
     bytes.get(start..)?.iter().position(|byte| *byte == 0).map(|length| start + length + 1)
+}
+
+/// Do the sizes that a chunk of DWA claims fit its block? `exr` takes the memory for them before it looks at what is there,
+/// and a want of memory ends the program.
+fn claims_fit(header: &Header, block: &CompressedBlock) -> Result<bool, FrameError> {
+    let packed = match block {
+        _ if !matches!(header.compression, Compression::DWAA(_) | Compression::DWAB(_)) => return Ok(true),
+        CompressedBlock::ScanLine(block) => &block.compressed_pixels_le,
+        CompressedBlock::Tile(block) => &block.compressed_pixels_le,
+        _ => return Ok(true),
+    };
+    let place = || header.get_absolute_block_pixel_coordinates(header.get_block_data_indices(block)?);
+    let size = guarded(place)?.map_err(failure)?.size;
+    let bytes = |width: usize, height: usize| width * height * header.channels.bytes_per_pixel;
+    if packed.len() == bytes(size.x(), size.y()) {
+        return Ok(true); // stored as it is, because packing would not have made it smaller
+    }
+    // The cosine transform fills squares of 8 by 8; packing by runs may double what has none.
+    let most = 2 * bytes(size.x().next_multiple_of(8), size.y().next_multiple_of(8)) as u64 + 1024;
+    // Bytes of what is not transformed, of runs before and after they are undone; and numbers of 16 bits.
+    let claims = [(1, 1), (6, 1), (7, 1), (8, 2), (9, 2)];
+    let claim = |number: usize| array(packed, 8 * number).map_or(0, u64::from_le_bytes);
+    Ok(claims.iter().all(|(number, width)| claim(*number) <= most / width))
+}
+
+/// A call into `exr`. Some damaged files meet an assertion, an index or an overflow there instead of an error; nothing that
+/// was half done is used afterwards.
+fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, FrameError> {
+    catch_unwind(AssertUnwindSafe(call))
+        .map_err(|_| FrameError::damaged(Format::OpenExr, "its numbers do not fit together"))
 }
 
 /// Whose fault it is that `exr` gave up.

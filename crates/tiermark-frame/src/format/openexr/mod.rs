@@ -27,6 +27,11 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, FrameErro
     let none =
         || FrameError::NotSupported("an OpenEXR file without colours, only data such as depth".to_owned());
     let picture = picture(&file, groups.first().ok_or_else(none)?, limits)?;
+    // The further ones are believed later; that they are of one file does not make them of one size.
+    for group in &groups {
+        let (_, size) = canvas(&file, group);
+        limits.size(Format::OpenExr, size.x() as u64, size.y() as u64)?;
+    }
     let writing = match file.has_copies() {
         true => Writing::never(
             "an OpenEXR texture with smaller copies inside",

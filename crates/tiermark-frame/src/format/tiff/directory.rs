@@ -15,6 +15,8 @@ pub(crate) struct Directory {
     /// From the number of entries to the offset of the next directory.
     span: Range<usize>,
     next: usize,
+    /// Some entry's values lie beyond the end of the file.
+    beyond: bool,
 }
 
 struct Entry {
@@ -45,13 +47,37 @@ impl Directory {
         let end = first.checked_add(count.checked_mul(step)?)?;
         let next = offset_at(bytes, end, endian, big)?;
         let entry = |number| Entry::read(bytes, endian, big, first + step * number);
-        let entries = (0..count).filter_map(entry).collect();
-        Some(Self { endian, big, entries, span: start..end + if big { 8 } else { 4 }, next })
+        let (entries, lost): (Vec<Entry>, Vec<Entry>) =
+            (0..count).filter_map(entry).partition(|entry| entry.values.end <= bytes.len());
+        let span = start..end + if big { 8 } else { 4 };
+        Some(Self { endian, big, entries, span, next, beyond: !lost.is_empty() })
     }
 
     /// Does another directory follow?
     pub(crate) fn has_next(&self) -> bool {
         self.next != 0
+    }
+
+    /// Do values of some entry lie beyond the end of the file? They are not read; in a longer file they would be.
+    pub(crate) fn reaches_beyond(&self) -> bool {
+        self.beyond
+    }
+
+    /// Would [`Directory::replace`] of these entries change the header or other entries?
+    pub(crate) fn is_tangled(&self, tags: [u16; 2]) -> bool {
+        let meet = |a: &Range<usize>, b: &Range<usize>| a.start.max(b.start) < a.end.min(b.end);
+        let step = if self.big { 20 } else { 12 };
+        let whole = |entry: &Entry| [entry.at..entry.at + step, entry.values.clone()];
+        let header = 0..if self.big { 16 } else { 8 };
+        let replaced = tags.map(|tag| self.entries.iter().position(|entry| entry.tag == tag));
+        replaced.into_iter().flatten().any(|number| {
+            let others = self.entries.iter().enumerate().filter(|(other, _)| *other != number);
+            let others = others.flat_map(|(_, entry)| whole(entry)).chain([header.clone()]);
+            let [own, values] = whole(&self.entries[number]);
+            let inside = own.start <= values.start && values.end <= own.end;
+            (!inside && meet(&own, &values))
+                || others.into_iter().any(|other| meet(&other, &own) || meet(&other, &values))
+        })
     }
 
     /// Is there such an entry?
@@ -140,7 +166,7 @@ fn offset_at(bytes: &[u8], at: usize, endian: Endian, big: bool) -> Option<usize
 }
 
 impl Entry {
-    /// The entry at `at`; `None` if it is of an unknown type or its values are not in the file.
+    /// The entry at `at`; `None` if it is of an unknown type. Its values may lie beyond the end of the file.
     fn read(bytes: &[u8], endian: Endian, big: bool, at: usize) -> Option<Self> {
         let kind = u16_at(bytes, at + 2, endian)?;
         let count = offset_at(bytes, at + 4, endian, big)?;
@@ -150,14 +176,8 @@ impl Entry {
             true => (inside, room),
             false => (offset_at(bytes, inside, endian, big)?, length),
         };
-        let end = start.checked_add(length)?;
-        (end <= bytes.len()).then_some(Self {
-            tag: u16_at(bytes, at, endian)?,
-            kind,
-            count,
-            at,
-            values: start..end,
-        })
+        let values = start..start.saturating_add(length);
+        Some(Self { tag: u16_at(bytes, at, endian)?, kind, count, at, values })
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, FrameErro
         }
     }
     let picture = Picture::new(size, shape.layout, samples).expect("as many samples as size and layout say");
-    Ok(Decoded { picture, writing: writing(&directory) })
+    Ok(Decoded { picture, writing: writing(&directory, &shape) })
 }
 
 fn fill<T>(values: &mut [T], bits: &[u32], of: impl Fn(u32) -> T) {
@@ -124,8 +124,9 @@ fn unusual(bytes: &[u8], limits: &Limits, what: &'static str) -> Result<Decoded,
     Ok(Decoded { picture, writing: Writing::never(what, CONVERT) })
 }
 
-/// Pictures beside the first would leave without a mark.
-fn writing(directory: &Directory) -> Writing {
+/// Pictures beside the first would leave without a mark; and a directory that changes while it is written is no longer the
+/// one that was read.
+fn writing(directory: &Directory, shape: &Shape) -> Writing {
     if directory.has_next() {
         return Writing::never("a TIFF of several pages", "split it into single pages first");
     }
@@ -135,7 +136,16 @@ fn writing(directory: &Directory) -> Writing {
     if directory.has(tag::PHOTOSHOP_LAYERS) {
         return Writing::never("a TIFF with Photoshop layers", "save it flat, without layers, first");
     }
+    if directory.reaches_beyond() {
+        // A copy with larger strips may be long enough for them to count.
+        return Writing::never("a TIFF with entries beyond its end", ANEW);
+    }
+    if directory.is_tangled(shape.tags().into()) {
+        return Writing::never("a TIFF whose directory lies over itself", ANEW);
+    }
     Writing::Same
 }
+
+const ANEW: &str = "save it anew first, which writes its directory afresh";
 
 const CONVERT: &str = "convert it to a flat RGB or grey TIFF of 8 or 16 bits, or of floats, first";

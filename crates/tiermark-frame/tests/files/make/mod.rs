@@ -9,7 +9,7 @@ mod png;
 mod tiff;
 
 pub(crate) use dpx::dpx;
-pub(crate) use openexr::{channels, openexr};
+pub(crate) use openexr::{channels, openexr, openexr_of_one_part};
 pub(crate) use plain::{bmp, tga};
 pub(crate) use png::{Png, chunk, zlib};
 pub(crate) use tiff::Tiff;
@@ -131,5 +131,37 @@ pub(crate) fn one_of_each() -> Vec<(&'static str, Vec<u8>)> {
         ("webp", webp(4, true)),
         ("jpeg", jpeg((35, 27), 3, 90, jpeg_encoder::SamplingFactor::F_2_2, false)),
         ("jpeg progressive", jpeg((35, 27), 3, 60, jpeg_encoder::SamplingFactor::F_2_1, true)),
+    ]
+}
+
+/// Further ways of packing what film and renderers write: each has a decoder of its own.
+pub(crate) fn floats_and_film() -> Vec<(&'static str, Vec<u8>)> {
+    use exr::prelude::Compression as C;
+    let float = Tiff { float: true, predictor: 3, compression: 8, ..Tiff::new(32, 3) };
+    vec![
+        ("openexr parts", openexr(C::ZIP16, false, -2)),
+        ("openexr plain", openexr_of_one_part(C::Uncompressed, true)),
+        ("openexr rle", openexr_of_one_part(C::RLE, false)),
+        ("openexr zips", openexr_of_one_part(C::ZIP1, false)),
+        ("openexr zip tiles", openexr_of_one_part(C::ZIP16, true)),
+        ("openexr piz", openexr_of_one_part(C::PIZ, false)),
+        ("openexr piz tiles", openexr_of_one_part(C::PIZ, true)),
+        ("openexr pxr24", openexr_of_one_part(C::PXR24, false)),
+        ("openexr b44", openexr_of_one_part(C::B44, false)),
+        ("openexr b44a tiles", openexr_of_one_part(C::B44A, true)),
+        ("openexr dwaa", openexr_of_one_part(C::DWAA(None), false)),
+        ("openexr dwab", openexr_of_one_part(C::DWAB(None), false)),
+        ("dpx 8", dpx(8, 0, 50, false).0),
+        ("dpx 10 lsb", dpx(10, 2, 6, false).0),
+        ("dpx 12", dpx(12, 1, 51, false).0),
+        ("dpx 12 packed", dpx(12, 0, 50, true).0),
+        ("dpx 16", dpx(16, 0, 51, true).0),
+        ("tiff float 3", float.file()),
+        ("tiff half", Tiff { float: true, compression: 5, extra: Some(1), ..Tiff::new(16, 3) }.file()),
+        ("tiff big", Tiff { wide: true, ..Tiff::new(8, 3) }.file()),
+        (
+            "tiff big tiles",
+            Tiff { wide: true, big: true, tile: Some(16), compression: 8, ..Tiff::new(16, 3) }.file(),
+        ),
     ]
 }

@@ -51,6 +51,23 @@ pub(crate) fn openexr(compression: Compression, tiles: bool, overscan: i32) -> V
     file.into_inner()
 }
 
+/// A small file of one part, half, whose alpha multiplies its colours: smooth, so that every way of packing makes it smaller.
+pub(crate) fn openexr_of_one_part(compression: Compression, tiles: bool) -> Vec<u8> {
+    let size = Vec2(40, 24);
+    let half = |name: &str, step: usize| {
+        let value = |i: usize| f16::from_f32((i % 40 / 8 + step * (i / 240)) as f32 / 16.0);
+        AnyChannel::new(name, FlatSamples::F16((0..size.area()).map(value).collect()))
+    };
+    let channels = [("A", 1), ("B", 2), ("G", 3), ("R", 4)].map(|(name, step)| half(name, step));
+    let blocks = if tiles { Blocks::Tiles(Vec2(16, 16)) } else { Blocks::ScanLines };
+    let encoding = Encoding { compression, blocks, line_order: LineOrder::Increasing };
+    let channels = AnyChannels::sort(channels.into_iter().collect());
+    let image = Image::from_layer(Layer::new(size, LayerAttributes::default(), encoding, channels));
+    let mut file = Cursor::new(Vec::new());
+    image.write().non_parallel().to_buffered(&mut file).unwrap();
+    file.into_inner()
+}
+
 /// Light from a thousandth to eight times white, and a few values that are no light.
 fn light(count: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
