@@ -9,7 +9,7 @@ mod scene;
 
 use std::path::Path;
 
-use boxes::zip;
+use boxes::{Drawn, pdf_with_table, zip};
 use image::{DynamicImage, ImageFormat, imageops::FilterType};
 use scene::{Run, Scene, cel, encoded};
 use serde_json::Value;
@@ -80,6 +80,31 @@ fn a_letter_leaves_with_its_pictures_marked_and_names_the_recipient() {
     assert_eq!(stamp(&scene, &[]).status, 0);
     assert!(marked == scene.read("out/ep/letter.docx"), "the same bytes");
     assert_eq!(scene.handovers("Shepherd Boy").len(), 1);
+}
+
+#[test]
+fn pages_leave_with_their_pictures_marked_and_name_the_recipient() {
+    let scene = Scene::new();
+    assert_eq!(scene.run(&["vendor", "add", "Fox and Sons"]).status, 0);
+    let beach = sample("cel/oca_beach.png").to_rgb8();
+    let notes = encoded(&sample("doc/amp_layout_notes.png"), ImageFormat::Jpeg);
+    let book = pdf_with_table(&[Drawn::Rgb((960, 540), &beach), Drawn::Jpeg((960, 540), &notes)]);
+    scene.write("in/book.pdf", &book);
+    let signed = [&book[..], b"% /ByteRange [0 1 2 3]\n"].concat();
+    scene.write("other/signed.pdf", &signed);
+    scene.write("other/bare.pdf", &pdf_with_table(&[]));
+    let done = stamp(&scene, &[]);
+    assert_eq!(done.status, 0, "{}{}", done.out, done.err);
+    let marked = scene.read("out/book.pdf");
+    assert_eq!(pieces(&notes[700..], &marked), 0, "nothing of the unmarked picture is left");
+    let findings = scene.run(&["trace", "out/book.pdf", "--json"]).lines();
+    assert_eq!(findings.iter().filter(|finding| is_named(finding)).count(), 2, "{findings:?}");
+    let unmarked = scene.run(&["trace", "in/book.pdf", "--json"]).lines();
+    assert!(unmarked.iter().all(|finding| finding["verdict"] == "no-mark"), "{unmarked:?}");
+    let refused = scene.run(&["stamp", "--to", "Fox and Sons", "--out", "none", "other", "--json"]);
+    let reason = |name: &str| refused.about(name)["reason"].as_str().expect(name).to_owned();
+    assert!(reason("signed.pdf").contains("signed"), "{}", reason("signed.pdf"));
+    assert!(reason("bare.pdf").contains("no pictures that can bear a mark"), "{}", reason("bare.pdf"));
 }
 
 #[test]

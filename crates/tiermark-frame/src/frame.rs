@@ -62,6 +62,15 @@ impl Frame {
         Self { format: Format::Part, bytes: Vec::new(), picture, writing, pictures: 1 }
     }
 
+    /// A picture that another file holds as bare samples of 8 bits and takes back: [`Frame::encode_painted`] gives the samples.
+    pub(crate) fn bare(picture: Picture) -> Self {
+        let writing = match picture.is_two_tone() {
+            true => Writing::never("a picture of two tones and none between", "leave it as it is"),
+            false => Writing::Same,
+        };
+        Self { format: Format::Part, bytes: Vec::new(), picture, writing, pictures: 1 }
+    }
+
     /// The same without what is needed to write it back.
     #[must_use]
     pub fn to_be_looked_at(self) -> Self {

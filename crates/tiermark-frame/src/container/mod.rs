@@ -13,7 +13,7 @@ mod animation;
 mod error;
 mod gzip;
 mod kind;
-mod pdf;
+pub(crate) mod pdf;
 mod place;
 mod psd;
 mod seven;

@@ -17,7 +17,7 @@ use std::fmt;
 
 pub use probe::probe;
 
-use crate::picture::Picture;
+use crate::picture::{Picture, Samples};
 use crate::{FrameError, Limits};
 
 /// The kinds of files that are read.
@@ -146,7 +146,10 @@ pub(crate) fn encode(
         Format::WebP => webp::encode(bytes, &picture),
         Format::OpenExr => openexr::encode(bytes, std::iter::once(&picture).chain(further)),
         Format::Dpx => dpx::encode(bytes, &picture),
-        Format::Part => Err(FrameError::encoder(format, "it has no file of its own")),
+        Format::Part => match picture.samples {
+            Samples::Byte(samples) => Ok(samples),
+            _ => Err(FrameError::encoder(format, "its samples are not of 8 bits")),
+        },
     }
 }
 

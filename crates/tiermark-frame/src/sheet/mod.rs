@@ -8,9 +8,11 @@
 //! Pages are not drawn. Which pictures are worth a mark is for the caller to say.
 
 mod office;
+mod pdf;
 
 use std::fmt;
 
+use crate::container::pdf::stored::Document;
 use crate::container::shown;
 use crate::{Frame, FrameError, Limits};
 use office::Office;
@@ -20,7 +22,7 @@ pub const HEAD: usize = 8;
 
 /// Whether a file may be a sheet, by its first bytes; [`Sheet::open`] tells more.
 pub fn looks_like_one(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04")
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"%PDF-")
 }
 
 /// A document, and where the pictures in it are.
@@ -31,6 +33,7 @@ pub struct Sheet {
 
 enum Inner {
     Office(Office),
+    Pdf(Document),
 }
 
 impl fmt::Debug for Sheet {
@@ -50,6 +53,10 @@ impl Sheet {
             let office = office::open(&bytes, limits)?;
             return Ok(office.map(|office| Self { bytes, inner: Inner::Office(office) }));
         }
+        if bytes.starts_with(b"%PDF-") {
+            let document = pdf::open(&bytes, limits)?;
+            return Ok(Some(Self { bytes, inner: Inner::Pdf(document) }));
+        }
         Ok(None)
     }
 
@@ -57,6 +64,7 @@ impl Sheet {
     pub fn pictures(&self) -> usize {
         match &self.inner {
             Inner::Office(office) => office.pictures().len(),
+            Inner::Pdf(document) => document.pictures.len(),
         }
     }
 
@@ -68,6 +76,7 @@ impl Sheet {
     pub fn number(&self, picture: usize) -> u64 {
         match &self.inner {
             Inner::Office(office) => office.pictures()[picture] as u64,
+            Inner::Pdf(document) => document.pictures[picture].number.into(),
         }
     }
 
@@ -75,6 +84,7 @@ impl Sheet {
     pub fn place(&self, picture: usize) -> String {
         match &self.inner {
             Inner::Office(office) => shown(office.name(picture)),
+            Inner::Pdf(document) => format!("object {}", document.pictures[picture].number),
         }
     }
 
@@ -85,6 +95,7 @@ impl Sheet {
     pub fn picture(&self, picture: usize, limits: &Limits) -> Result<Frame, FrameError> {
         match &self.inner {
             Inner::Office(office) => office.picture(&self.bytes, picture, limits),
+            Inner::Pdf(document) => document.pictures[picture].picture(&self.bytes, limits),
         }
     }
 
@@ -96,6 +107,7 @@ impl Sheet {
     pub fn with(&self, fresh: &[(usize, Vec<u8>)]) -> Result<Vec<u8>, FrameError> {
         match &self.inner {
             Inner::Office(office) => office.with(&self.bytes, fresh),
+            Inner::Pdf(document) => pdf::with(document, &self.bytes, fresh),
         }
     }
 }

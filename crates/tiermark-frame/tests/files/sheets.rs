@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Write};
 
+use crate::make::boxes::{Drawn, pdf, pdf_with_table};
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 use image::{DynamicImage, ImageFormat, Rgb};
@@ -244,5 +245,110 @@ fn bitten_office_files_end_in_words() {
         if at % 16 == 0 {
             drop(sheet.with(&(0..sheet.pictures()).map(|n| (n, vec![1, 2, 3])).collect::<Vec<_>>()));
         }
+    }
+}
+
+/// Two pages: bare samples, and a JPEG.
+fn book() -> Vec<u8> {
+    let picture = drawn(40, 30).into_rgb8();
+    let jpeg = encoded(&drawn(64, 48), ImageFormat::Jpeg);
+    pdf_with_table(&[Drawn::Rgb((40, 30), &picture), Drawn::Jpeg((64, 48), &jpeg)])
+}
+
+/// The same with its table of places as a stream, which is never packed here.
+fn book_with_stream() -> Vec<u8> {
+    let mut file = book();
+    let table = file.windows(5).position(|window| window == b"xref\n").unwrap();
+    let text = String::from_utf8(file[table..].to_vec()).unwrap();
+    file.truncate(table);
+    let lines: Vec<&str> = text.lines().skip(3).take_while(|line| *line != "trailer").collect();
+    let (mut index, mut data) = ("20 1".to_owned(), [1, 0, 0, 0, 0, 0, 0].to_vec());
+    data[1..5].copy_from_slice(&(table as u32).to_be_bytes());
+    for pair in lines.chunks(2) {
+        let number = pair[0].split(' ').next().unwrap();
+        index += &format!(" {number} 1");
+        data.push(1);
+        data.extend(pair[1][..10].parse::<u32>().unwrap().to_be_bytes());
+        data.extend([0, 0]);
+    }
+    let length = data.len();
+    file.extend(format!("20 0 obj\n<< /Type /XRef /W [1 4 2] /Root 1 0 R /Size 21 /Index [{index}] /Length {length} >>\nstream\n").bytes());
+    file.extend(&data);
+    file.extend(format!("\nendstream\nendobj\nstartxref\n{table}\n%%EOF\n").bytes());
+    file
+}
+
+#[test]
+fn a_pdf_changes_in_its_pictures_alone() {
+    for before in [book(), book_with_stream()] {
+        let after = brighter(&before);
+        let (old, new) = (first_values(&before), first_values(&after));
+        assert!(new[0].iter().zip(&old[0]).all(|(new, old)| *new == old + 1.0));
+        assert_ne!(new[1], old[1]);
+        let sheet = Sheet::open(after.clone(), &Limits::default()).unwrap().unwrap();
+        assert_eq!([sheet.number(0), sheet.number(1)], [11, 13]);
+        assert_eq!(sheet.place(0), "object 11");
+        // All that was there is there, but for the old pictures, of which nothing is.
+        let mut at = 0;
+        while at < before.len() {
+            assert!(after[at] == before[at] || after[at] == 0, "{at}");
+            at += 1;
+        }
+        for (picture, dictionary) in [(0, &b"/FlateDecode"[..]), (1, b"/DCTDecode")] {
+            let found = before.windows(dictionary.len()).position(|window| window == dictionary).unwrap();
+            let data =
+                found + before[found..].windows(7).position(|window| window == b"stream\n").unwrap() + 7;
+            let end = data + before[data..].windows(10).position(|window| window == b"\nendstream").unwrap();
+            assert!(after[data..end].iter().all(|byte| *byte == 0), "{picture}");
+        }
+        // And once more, as a lower tier does.
+        let twice = first_values(&brighter(&after));
+        assert!(twice[0].iter().zip(&new[0]).all(|(twice, new)| *twice == new + 1.0));
+    }
+}
+
+#[test]
+fn pdfs_that_cannot_be_kept_are_refused_by_name() {
+    let refusal = |bytes: Vec<u8>| match Sheet::open(bytes, &Limits::default()) {
+        Err(error @ FrameError::ReadOnly { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert!(refusal([&book()[..], b"% /ByteRange [0 1 2 3]\n"].concat()).contains("signed"));
+    let locked = String::from_utf8_lossy(&book()).replace("/Root 1 0 R", "/Root 1 0 R /Encrypt 3 0 R");
+    assert!(refusal(locked.into_bytes()).contains("encrypted"));
+    assert!(refusal(pdf(&[])).contains("no table of its objects"));
+}
+
+#[test]
+fn pictures_whose_colours_say_more_than_colour_stay() {
+    let samples = drawn(40, 30).into_rgb8();
+    let shape = "/Width 40 /Height 30 /BitsPerComponent 8";
+    let count = |more: &str| {
+        let dictionary = format!("{shape} {more}");
+        let bytes = pdf_with_table(&[Drawn::Other(&dictionary, &samples)]);
+        Sheet::open(bytes, &Limits::default()).unwrap().unwrap().pictures()
+    };
+    assert_eq!(count("/ColorSpace /DeviceRGB"), 1);
+    assert_eq!(count("/ColorSpace [/CalRGB << >>] /Decode [0 1 0 1 0 1]"), 1);
+    for stays in [
+        "/ColorSpace /DeviceRGB /Mask [0 1 0 1 0 1]",
+        "/ColorSpace /DeviceRGB /Decode [1 0 1 0 1 0]",
+        "/ColorSpace /DeviceCMYK",
+        "/ColorSpace [/Indexed /DeviceRGB 1 <000000FFFFFF>]",
+        "/ImageMask true",
+    ] {
+        assert_eq!(count(stays), 0, "{stays}");
+    }
+}
+
+#[test]
+fn bitten_pdfs_end_in_words() {
+    let bytes = book_with_stream();
+    for at in (0..bytes.len()).step_by(3) {
+        let mut bitten = bytes.clone();
+        bitten[at] ^= 0xff;
+        let Ok(Some(sheet)) = Sheet::open(bitten, &Limits::default()) else { continue };
+        drop(sheet.with(&(0..sheet.pictures()).map(|n| (n, vec![1, 2, 3])).collect::<Vec<_>>()));
+        (0..sheet.pictures()).for_each(|n| drop(sheet.picture(n, &Limits::default())));
     }
 }

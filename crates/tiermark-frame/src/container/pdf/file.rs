@@ -30,6 +30,8 @@ pub(super) struct File<'a> {
     pub(super) root: Option<Object>,
     /// Pictures in the order of the file.
     pub(super) images: Vec<u32>,
+    /// Streams that later objects of their number took the place of.
+    former: Vec<(u32, Range<usize>)>,
     work: usize,
 }
 
@@ -45,7 +47,7 @@ impl<'a> File<'a> {
     /// Look through a file.
     pub(super) fn open(bytes: &'a [u8], walker: &mut Walker<'_>) -> Result<Self, ContainerError> {
         let (objects, packed, images) = (BTreeMap::new(), Vec::new(), Vec::new());
-        let mut file = Self { bytes, objects, packed, root: None, images, work: 0 };
+        let mut file = Self { bytes, objects, packed, root: None, images, former: Vec::new(), work: 0 };
         let streams = file.scan()?;
         for number in streams {
             file.unpack(number, walker)?;
@@ -97,6 +99,29 @@ impl<'a> File<'a> {
         })
     }
 
+    /// Where the text and the data of a stream are.
+    pub(super) fn place(&self, number: u32) -> Option<(usize, Range<usize>)> {
+        match self.objects.get(&number)? {
+            Whereabouts::File(at, Some(data)) => Some((*at, data.clone())),
+            _ => None,
+        }
+    }
+
+    /// The data of the streams that had this number before.
+    pub(super) fn former(&self, number: u32) -> Vec<Range<usize>> {
+        self.former.iter().filter(|(of, _)| *of == number).map(|(_, data)| data.clone()).collect()
+    }
+
+    /// The largest number of an object.
+    pub(super) fn largest(&self) -> u32 {
+        self.objects.last_key_value().map_or(0, |(number, _)| *number)
+    }
+
+    /// Whether this word stands anywhere, in packed objects too.
+    pub(super) fn says(&self, word: &[u8]) -> bool {
+        find(self.bytes, word).is_some() || self.packed.iter().any(|packed| find(packed, word).is_some())
+    }
+
     fn spend(&mut self, bytes: usize) -> Result<(), ContainerError> {
         self.work += bytes + 16;
         let most = self.bytes.len().saturating_mul(MOST_READINGS).clamp(64 << 20, 4 << 30);
@@ -125,8 +150,11 @@ impl<'a> File<'a> {
                 data = stream_data(self.bytes, text_end, dictionary, &mut ends);
                 self.remember(number, dictionary, data.is_some(), &mut streams)?;
             }
-            self.objects.insert(number, Whereabouts::File(at, data.clone()));
-            if self.objects.len() > MOST_OBJECTS {
+            let former = self.objects.insert(number, Whereabouts::File(at, data.clone()));
+            if let Some(Whereabouts::File(_, Some(data))) = former {
+                self.former.push((number, data));
+            }
+            if self.objects.len().max(self.former.len()) > MOST_OBJECTS {
                 return Err(ContainerError::damaged(Kind::Pdf, "more objects than a document has"));
             }
             at = data.map_or(text_end, |data| data.end);

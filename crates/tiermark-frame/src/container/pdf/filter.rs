@@ -10,8 +10,17 @@ use crate::container::ContainerError;
 
 /// One step, and its parameters.
 pub(super) struct Filter {
-    name: Vec<u8>,
-    parameters: Dictionary,
+    pub(super) name: Vec<u8>,
+    pub(super) parameters: Dictionary,
+}
+
+impl Filter {
+    /// Whether it packs any bytes, and knows of no pictures.
+    pub(super) fn is_for_bytes(&self) -> bool {
+        let names =
+            [&b"FlateDecode"[..], b"LZWDecode", b"ASCIIHexDecode", b"ASCII85Decode", b"RunLengthDecode"];
+        names.contains(&&self.name[..])
+    }
 }
 
 /// What unpacking gave.

@@ -21,7 +21,7 @@ pub(super) enum Image {
 
 /// What the numbers of a pixel mean.
 #[derive(Debug)]
-enum Space {
+pub(super) enum Space {
     Grey,
     Rgb,
     Cmyk,
@@ -116,7 +116,7 @@ pub(super) fn read(
 }
 
 /// The colour space, or its name where it is none of ours.
-fn space_of(
+pub(super) fn space_of(
     file: &mut File<'_>,
     object: Option<Object>,
     walker: &mut Walker<'_>,

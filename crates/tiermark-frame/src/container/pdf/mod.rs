@@ -8,6 +8,7 @@ mod file;
 mod filter;
 mod image;
 mod object;
+pub(crate) mod stored;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -277,6 +277,24 @@ pub fn pdf(pages: &[Drawn<'_>]) -> Vec<u8> {
     file
 }
 
+/// The same with the table of places that writers need.
+pub fn pdf_with_table(pages: &[Drawn<'_>]) -> Vec<u8> {
+    let mut file = pdf(pages);
+    let trailer = file.windows(8).rposition(|window| window == b"trailer\n").unwrap();
+    file.truncate(trailer);
+    let numbers = [1, 2].into_iter().chain(10..10 + 2 * pages.len());
+    let mut table = "xref\n0 1\n0000000000 65535 f \n".to_owned();
+    for number in numbers {
+        let head = format!("\n{number} 0 obj\n");
+        let at = file.windows(head.len()).position(|window| window == head.as_bytes()).unwrap() + 1;
+        table += &format!("{number} 1\n{at:010} 00000 n \n");
+    }
+    let size = 10 + 2 * pages.len();
+    table += &format!("trailer\n<< /Root 1 0 R /Size {size} >>\nstartxref\n{trailer}\n%%EOF\n");
+    file.extend(table.bytes());
+    file
+}
+
 fn rgb(width: u32, height: u32) -> String {
     format!("/Width {width} /Height {height} /BitsPerComponent 8 /ColorSpace /DeviceRGB")
 }
