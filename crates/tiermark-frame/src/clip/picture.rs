@@ -120,6 +120,42 @@ impl ClipFrame {
         }
     }
 
+    /// Let no change to luma differ by more than one code value from that of the frame before, `before` and `after` it was
+    /// painted, wherever `host`, which this frame was, shows nearly the same there: grain must not make a mark flicker. Where
+    /// the picture moves, the change of the frame before wears off by a code value a frame.
+    ///
+    /// # Panics
+    /// If the frames are not all of one shape.
+    pub fn hold(&mut self, host: &Self, (before, after): (&Self, &Self)) {
+        /// Code values by which grain and codecs move what holds still.
+        const NEARLY: f32 = 12.0;
+        let wide = self.pixels.wide();
+        let shift = self.pixels.bits - 8;
+        let one = self.step.floor().max(1.0) as i32;
+        let nearly = (NEARLY * self.step) as i32;
+        // Video has room above white and below black; full range has none.
+        let (low, high) = if self.black > 0.0 { (1 << shift, 254 << shift) } else { (0, (256 << shift) - 1) };
+        let code = |bytes: &[u8], at: usize| match wide {
+            1 => i32::from(bytes[at]),
+            _ => i32::from(u16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]])),
+        };
+        for at in 0..self.size.area() {
+            let [now, then, painted] = [host, before, after].map(|frame| code(&frame.bytes, at));
+            if (now - then).abs() > nearly {
+                continue;
+            }
+            let (change, last) = (code(&self.bytes, at) - now, painted - then);
+            let held = change.clamp(last - one, last + one);
+            if held != change {
+                let fresh = (now + held).clamp(low.min(now), high.max(now)) as u16;
+                match wide {
+                    1 => self.bytes[at] = fresh as u8,
+                    _ => self.bytes[2 * at..2 * at + 2].copy_from_slice(&fresh.to_le_bytes()),
+                }
+            }
+        }
+    }
+
     /// The picture on a small grid, as [`super::Cuts`] looks at it.
     pub(super) fn thumb(&self) -> Thumb {
         let mut thumb = [0.0; THUMB_WIDTH * THUMB_HEIGHT];
@@ -239,6 +275,44 @@ mod tests {
                 let inward = if before < 64 { after >= before } else { after <= before };
                 assert!(inward, "{before} became {after}");
             }
+        }
+    }
+
+    #[test]
+    fn where_the_picture_holds_still_changes_follow_each_other_by_a_code_value() {
+        for (name, one) in [("yuv420p", 1_i32), ("yuv422p10le", 3)] {
+            let shifted = |by: &dyn Fn(usize) -> i32| {
+                let mut frame = frame(name, false);
+                for at in 0..SIZE.area() {
+                    let code = (300 + by(at)) as u16;
+                    match frame.pixels.wide() {
+                        1 => frame.bytes[at] = (code / 3) as u8,
+                        _ => frame.bytes[2 * at..2 * at + 2].copy_from_slice(&code.to_le_bytes()),
+                    }
+                }
+                frame
+            };
+            let noise = |at: usize| (at * 7 % 13) as i32 - 6;
+            let (before, after) = (shifted(&|_| 0), shifted(&|at| 6 * noise(at)));
+            // A quarter of the picture moves far.
+            let host = shifted(&|at| if at % 4 == 0 { 150 } else { noise(at) });
+            let mut marked = shifted(&|at| if at % 4 == 0 { 150 } else { noise(at) - 6 * noise(at) });
+            let free = marked.clone();
+            marked.hold(&host, (&before, &after));
+            let code = |frame: &ClipFrame, at: usize| match frame.pixels.wide() {
+                1 => i32::from(frame.bytes[at]),
+                _ => i32::from(u16::from_le_bytes([frame.bytes[2 * at], frame.bytes[2 * at + 1]])),
+            };
+            let mut held = 0;
+            for at in 0..SIZE.area() {
+                let (last, now) = (code(&after, at) - code(&before, at), code(&marked, at) - code(&host, at));
+                match at % 4 {
+                    0 => assert_eq!(code(&marked, at), code(&free, at), "{name}: what moves is free"),
+                    _ => assert!((now - last).abs() <= one, "{name}: {last}, then {now}"),
+                }
+                held += usize::from(code(&marked, at) != code(&free, at));
+            }
+            assert!(held > SIZE.area() / 4, "{name}: {held}");
         }
     }
 

@@ -207,6 +207,7 @@ fn marked(
     let mut writer = ClipWriter::start(path, target, whole, options.codec.as_deref(), limits)?;
     let mut frames = Frames::open(path, &reel.clip, Want::Native, limits)?;
     let (mut difference, mut number) = (Difference::new(1), 0);
+    let mut last: Option<(ClipFrame, ClipFrame)> = None;
     loop {
         // As many frames in memory as there are threads to mark them.
         let mut batch = Vec::new();
@@ -220,9 +221,13 @@ fn marked(
         if batch.is_empty() {
             break;
         }
-        for (_, host, frame) in &batch {
-            compare(&mut difference, host, frame);
-            writer = writer.write(frame)?;
+        for (number, host, mut frame) in batch {
+            if let Some((before, after)) = last.as_ref().filter(|_| reel.first_of_shot(number) != number) {
+                frame.hold(&host, (before, after));
+            }
+            compare(&mut difference, &host, &frame);
+            writer = writer.write(&frame)?;
+            last = Some((host, frame));
         }
     }
     if number != reel.frames {
