@@ -153,12 +153,19 @@ pub fn cel(width: u32, height: u32, variant: u32) -> DynamicImage {
     }))
 }
 
-/// Ink lines with soft edges on white paper, in grey.
+/// Ink lines on white paper, in grey.
 pub fn line_art(width: u32, height: u32) -> DynamicImage {
     DynamicImage::ImageLuma8(GrayImage::from_fn(width, height, |x, y| {
         let wave = (f64::from(x) / 40.0).sin() * 60.0 + 200.0;
-        let hatched = if (x / 3 + y) % 211 < 3 { 1.0 } else { 0.0 };
-        let ink = (2.5 - (f64::from(y) - wave).abs()).clamp(hatched, 1.0);
-        Luma([(255.0 - 245.0 * ink) as u8])
+        let away = (f64::from(y) - wave).abs();
+        let ink = away < 2.0 || (x / 3 + y) % 211 < 3;
+        // A third tone, seldom: lines of two would be refused.
+        Luma([if ink {
+            10
+        } else if away < 2.1 {
+            128
+        } else {
+            255
+        }])
     }))
 }
