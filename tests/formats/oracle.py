@@ -130,7 +130,7 @@ def differences(before, after):
             if alpha is not None and not lossy and not np.array_equal(a[alpha == 0], b[alpha == 0]):
                 yield f"channel {name} has changed where alpha is 0"
             most = np.abs(code_values(a, spec) - code_values(b, spec)).max()
-            if most > (40 if lossy else 6):
+            if most > (20 if lossy else 3):
                 yield f"channel {name} has changed by {most:.1f} code values"
 
 
