@@ -11,13 +11,13 @@
 //! ```
 //! use tiermark_frame::{Frame, Limits, WriteOptions};
 //! # let mut bytes = Vec::new();
-//! # let mut writer = png::Encoder::new(&mut bytes, 2, 1).write_header()?;
-//! # writer.write_image_data(&[7, 9])?;
+//! # let mut writer = png::Encoder::new(&mut bytes, 3, 1).write_header()?;
+//! # writer.write_image_data(&[7, 9, 12])?;
 //! # writer.finish()?;
 //! let frame = Frame::decode(bytes, &Limits::default())?;
 //! let brighter: Vec<_> = frame.colours().into_iter().map(|plane| plane.map(|v| v + 1.0)).collect();
 //! let file = frame.encode(&brighter, &WriteOptions::default())?;
-//! assert_eq!(Frame::decode(file, &Limits::default())?.colours()[0].samples(), [8.0, 10.0]);
+//! assert_eq!(Frame::decode(file, &Limits::default())?.colours()[0].samples(), [8.0, 10.0, 13.0]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
