@@ -65,18 +65,39 @@ fn steepness(luma: &Plane, factor: usize) -> Plane {
     let mut sums = Plane::filled(size, 0.0);
     let mut steps = vec![0.0; luma.width()];
     for y in 0..luma.height() {
-        let row = luma.row(y);
-        let below = luma.row((y + 1).min(luma.height() - 1));
-        let right = row[1..].iter().chain(row.last());
-        for (step, (v, (right, below))) in steps.iter_mut().zip(row.iter().zip(right.zip(below))) {
-            let steeper = (right - v).abs().max((below - v).abs());
-            // 1.5: rounding and light grain are no texture. 10: one hard line is not ten soft ones.
-            *step = (steeper - 1.5).clamp(0.0, 10.0);
-        }
+        let (row, below) = (luma.row(y), luma.row((y + 1).min(luma.height() - 1)));
+        widest(Steeper { row, below, steps: &mut steps });
         let blocks = steps.chunks(factor).map(|block| block.iter().sum::<f32>());
         sums.row_mut(y / factor).iter_mut().zip(blocks).for_each(|(sum, v)| *sum += v);
     }
     divide_by_cover(sums, luma.size(), factor)
+}
+
+/// The steeper of the two steps from each pixel of a row.
+struct Steeper<'a> {
+    row: &'a [f32],
+    below: &'a [f32],
+    steps: &'a mut [f32],
+}
+
+impl Wide for Steeper<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { row, below, steps } = self;
+        // 1.5: rounding and light grain are no texture. 10: one hard line is not ten soft ones.
+        let counted = |step: f32| (step - 1.5).clamp(0.0, 10.0);
+        let (Some((last, steps)), Some((at_end, under))) =
+            (steps.split_last_mut(), row.last().zip(below.last()))
+        else {
+            return;
+        };
+        *last = counted((under - at_end).abs());
+        for ((step, pair), below) in steps.iter_mut().zip(row.windows(2)).zip(below) {
+            *step = counted((pair[1] - pair[0]).abs().max((below - pair[0]).abs()));
+        }
+    }
 }
 
 /// Sums over blocks become means; blocks at the right and lower border are smaller.
@@ -287,7 +308,7 @@ mod tests {
             let mut ends = Ends::new(channel.size());
             channel.rows().enumerate().for_each(|(y, row)| ends.add(y, row));
             let headroom = ends.headroom();
-            let (white, black) = headroom.rows();
+            let (mut white, mut black) = headroom.rows();
             let (mut w, mut b) = (vec![0.0; channel.width()], vec![0.0; channel.width()]);
             white.row(150, &mut w);
             black.row(150, &mut b);

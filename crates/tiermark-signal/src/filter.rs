@@ -47,8 +47,9 @@ impl Wide for Fine<'_> {
 
     #[inline(always)]
     fn run(self) -> Plane {
-        let mut fine = Plane::filled(self.size, 0.0);
-        (0..self.size.height).for_each(|y| self.lines.row(y, fine.row_mut(y)));
+        let Self { mut lines, size } = self;
+        let mut fine = Plane::filled(size, 0.0);
+        (0..size.height).for_each(|y| lines.row(y, fine.row_mut(y)));
         fine
     }
 }

@@ -146,6 +146,14 @@ pub struct Blocks<'a> {
     factor: usize,
     /// For each fine column, the block to its left and its share of the way to the next.
     columns: Vec<(u32, f32)>,
+    /// Two rows of blocks at all fine columns: fine rows that follow on each other lie between the same two.
+    stretched: [Stretched; 2],
+}
+
+/// One row of blocks at all fine columns.
+struct Stretched {
+    row: Option<usize>,
+    values: Vec<f32>,
 }
 
 impl<'a> Blocks<'a> {
@@ -155,22 +163,38 @@ impl<'a> Blocks<'a> {
             let (left, share) = between(x, factor, coarse.width());
             (left as u32, share)
         };
-        Self { coarse, factor, columns: (0..width).map(column).collect() }
+        let stretched = [(); 2].map(|()| Stretched { row: None, values: vec![0.0; width] });
+        Self { coarse, factor, columns: (0..width).map(column).collect(), stretched }
     }
 
-    /// Write the values at fine row `y` to `row`.
+    /// Write the values at fine row `y` to `row`; quickest from the top down.
     #[inline(always)]
-    pub fn row(&self, y: usize, row: &mut [f32]) {
+    pub fn row(&mut self, y: usize, row: &mut [f32]) {
         let (upper, t) = between(y, self.factor, self.coarse.height());
         let lower = (upper + 1).min(self.coarse.height() - 1);
-        let (upper, lower) = (self.coarse.row(upper), self.coarse.row(lower));
-        let mut mixed: Vec<f32> = upper.iter().zip(lower).map(|(a, b)| a + t * (b - a)).collect();
-        // The last block goes on behind itself.
-        mixed.extend(mixed.last().copied());
-        for (v, &(x, t)) in row.iter_mut().zip(&self.columns) {
-            let [a, b] = mixed[x as usize..][..2] else { continue };
+        if self.stretched[1].row == Some(upper) {
+            self.stretched.swap(0, 1);
+        }
+        for (stretched, block) in self.stretched.iter_mut().zip([upper, lower]) {
+            if stretched.row != Some(block) {
+                stretched.row = Some(block);
+                stretch(self.coarse.row(block), &self.columns, &mut stretched.values);
+            }
+        }
+        let [upper, lower] = &self.stretched;
+        for (v, (a, b)) in row.iter_mut().zip(upper.values.iter().zip(&lower.values)) {
             *v = a + t * (b - a);
         }
+    }
+}
+
+/// A row of blocks at all fine columns; the last block goes on behind itself.
+#[inline(always)]
+fn stretch(blocks: &[f32], columns: &[(u32, f32)], values: &mut [f32]) {
+    let last = blocks.len() - 1;
+    for (v, &(x, t)) in values.iter_mut().zip(columns) {
+        let (a, b) = (blocks[x as usize], blocks[(x as usize + 1).min(last)]);
+        *v = a + t * (b - a);
     }
 }
 
@@ -222,7 +246,7 @@ mod tests {
     #[test]
     fn blocks_keep_a_ramp() {
         let coarse = Plane::from_fn(Size { width: 4, height: 3 }, |x, y| (x * 3 + y * 6) as f32);
-        let blocks = Blocks::new(&coarse, 3, 13);
+        let mut blocks = Blocks::new(&coarse, 3, 13);
         let mut row = [0.0; 13];
         blocks.row(4, &mut row);
         // Fine place 4 is the centre of block 1 in both directions.

@@ -189,40 +189,81 @@ impl ClosedPattern {
         cubic(&self.luma, u, v)
     }
 
-    /// The luma pattern at the nodes along height `y` ref px from the upper border.
-    #[inline(always)]
-    pub(crate) fn luma_row(&self, y: f64, row: &mut [f32]) {
-        node_row(&self.luma, y, row);
-    }
-
-    /// Those of both colour differences; false if there are none.
-    #[inline(always)]
-    pub(crate) fn chroma_rows(&self, y: f64, rows: &mut [Vec<f32>; 2]) -> bool {
-        let Some(chroma) = &self.chroma else { return false };
-        chroma.iter().zip(rows).for_each(|(plane, row)| node_row(plane, y, row));
-        true
-    }
-
-    /// Nodes in a row.
-    pub(crate) fn width(&self) -> usize {
-        self.luma.width()
+    /// A reader of the pattern at the pixels of a picture, row after row; `columns` are the places of its pixels, ref px from
+    /// the left border.
+    pub(crate) fn rows(&self, columns: impl Iterator<Item = f64>) -> ClosedRows<'_> {
+        let taps: Vec<_> = columns.map(node_taps).collect();
+        let stretched =
+            |nodes| NodeRows { nodes, first: None, rows: [(); 4].map(|()| vec![0.0; taps.len()]) };
+        let chroma = self.chroma.as_ref().map(|chroma| chroma.each_ref().map(stretched));
+        ClosedRows { luma: stretched(&self.luma), chroma, taps }
     }
 }
 
-#[inline(always)]
-fn node_row(nodes: &Plane, y: f64, row: &mut [f32]) {
-    let (first, weights) = node_taps(y);
-    let rows: [&[f32]; 4] = std::array::from_fn(|j| nodes.row(first + j));
-    let n = row.len();
-    let [a, b, c, d] = rows.map(|row| &row[..n]);
-    for (x, v) in row.iter_mut().enumerate() {
-        *v = weights[0] * a[x] + weights[1] * b[x] + weights[2] * c[x] + weights[3] * d[x];
+/// The pattern of the closed set along the rows of a picture.
+pub(crate) struct ClosedRows<'a> {
+    luma: NodeRows<'a>,
+    chroma: Option<[NodeRows<'a>; 2]>,
+    /// Of each pixel column: the first of the four nodes around it, and their weights.
+    taps: Vec<(usize, [f32; 4])>,
+}
+
+impl ClosedRows<'_> {
+    /// Whether there are colour differences.
+    pub(crate) fn is_tinted(&self) -> bool {
+        self.chroma.is_some()
+    }
+
+    /// The pattern along height `y` ref px from the upper border, and its colour differences where there are any.
+    #[inline(always)]
+    pub(crate) fn read(&mut self, y: f64, luma: &mut [f32], tints: &mut [Vec<f32>; 2]) {
+        let (first, weights) = node_taps(y);
+        self.luma.read((first, weights), &self.taps, luma);
+        for (rows, tint) in self.chroma.iter_mut().flatten().zip(tints) {
+            rows.read((first, weights), &self.taps, tint);
+        }
+    }
+}
+
+/// Four rows of nodes at all pixel columns: pixel rows that follow on each other lie between the same four.
+struct NodeRows<'a> {
+    nodes: &'a Plane,
+    /// The row of nodes that the first of `rows` is.
+    first: Option<usize>,
+    rows: [Vec<f32>; 4],
+}
+
+impl NodeRows<'_> {
+    #[inline(always)]
+    fn read(&mut self, (first, weights): (usize, [f32; 4]), taps: &[(usize, [f32; 4])], row: &mut [f32]) {
+        self.reach(first, taps);
+        let n = row.len();
+        let [a, b, c, d] = self.rows.each_ref().map(|row| &row[..n]);
+        for (x, v) in row.iter_mut().enumerate() {
+            *v = weights[0] * a[x] + weights[1] * b[x] + weights[2] * c[x] + weights[3] * d[x];
+        }
+    }
+
+    /// Get the four rows from `first` on ready, most of which are there.
+    #[inline(always)]
+    fn reach(&mut self, first: usize, taps: &[(usize, [f32; 4])]) {
+        let there = self.first.and_then(|before| first.checked_sub(before)).filter(|&new| new < 4);
+        let new = there.unwrap_or(4);
+        self.rows.rotate_left(new % 4);
+        for (j, row) in self.rows.iter_mut().enumerate().skip(4 - new) {
+            let nodes = self.nodes.row(first + j);
+            for (v, (x, [a, b, c, d])) in row.iter_mut().zip(taps) {
+                let around = &nodes[*x..][..4];
+                *v = a * around[0] + b * around[1] + c * around[2] + d * around[3];
+            }
+        }
+        self.first = Some(first);
     }
 }
 
 /// The first of the four nodes around a place, ref px from the border, and their weights.
 #[inline(always)]
-pub(crate) fn node_taps(place: f64) -> (usize, [f32; 4]) {
+fn node_taps(place: f64) -> (usize, [f32; 4]) {
     let place = place / NODE;
     let base = libm::floor(place);
     (base as usize, cubic_weights((place - base) as f32))

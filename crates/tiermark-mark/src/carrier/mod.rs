@@ -5,7 +5,7 @@ mod lattice;
 mod tile;
 mod word;
 
-pub(crate) use cells::{CellGrid, ClosedPattern, cell_bits, node_taps};
+pub(crate) use cells::{CellGrid, ClosedPattern, ClosedRows, cell_bits};
 pub(crate) use lattice::{LatticeCarrier, Line};
 pub(crate) use tile::{SignField, Tile, crossing};
 pub(crate) use word::{BandCarrier, WordCarrier};

@@ -7,7 +7,7 @@ mod strength;
 use tiermark_signal::resample::Blocks;
 use tiermark_signal::{Plane, Size, Wide, widest};
 
-use crate::carrier::{ClosedPattern, LatticeCarrier, SignField, Tile, WordCarrier};
+use crate::carrier::{ClosedPattern, ClosedRows, LatticeCarrier, SignField, Tile, WordCarrier};
 use crate::code::encode;
 use crate::earlier::Earlier;
 use crate::key::MarkKey;
@@ -138,16 +138,17 @@ impl Embedder {
         };
         drop(on_white);
         let cells = if closed.is_some() { self.strength.cells } else { 0.0 };
+        let columns = Columns::new(luma.size(), self.lattice.shift(content));
         widest(Marking {
             embedder: self,
-            columns: Columns::new(luma.size(), self.lattice.shift(content)),
+            closed: closed.as_ref().map(|pattern| columns.closed(pattern)),
+            columns,
             gain: Strength { cells, ..self.strength }.affordable_gain(&activity),
             picture,
             luma: &luma,
             activity: activity.rows(),
             rooms: rooms.iter().map(Headroom::rows).collect(),
             earlier,
-            closed,
         });
     }
 }
@@ -155,9 +156,32 @@ impl Embedder {
 /// How far red and blue are from green along a row, together; 0.0 for grey.
 fn colours_apart<R: AsRef<[f32]>>(rows: &[R]) -> f64 {
     let [red, green, blue] = rows else { return 0.0 };
-    let others = green.as_ref().iter().zip(blue.as_ref());
-    let apart = red.as_ref().iter().zip(others).map(|(r, (g, b))| (r - g).abs() + (b - g).abs());
-    f64::from(apart.sum::<f32>())
+    let rows = [red, green, blue].map(|row| row.as_ref());
+    widest(Apart { rows })
+}
+
+/// The sum behind [`colours_apart`].
+struct Apart<'a> {
+    rows: [&'a [f32]; 3],
+}
+
+impl Wide for Apart<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let [red, green, blue] = self.rows;
+        let apart = |r: &f32, g: &f32, b: &f32| (r - g).abs() + (b - g).abs();
+        // Sums side by side: one alone waits for itself.
+        let mut sums = [0.0_f32; 16];
+        let [whole_red, whole_green, whole_blue] = self.rows.map(|row| row.as_chunks::<16>());
+        for ((r, g), b) in whole_red.0.iter().zip(whole_green.0).zip(whole_blue.0) {
+            (0..16).for_each(|i| sums[i] += apart(&r[i], &g[i], &b[i]));
+        }
+        let rest = red.len() / 16 * 16;
+        let rest = red[rest..].iter().zip(green[rest..].iter().zip(&blue[rest..]));
+        f64::from(sums.iter().sum::<f32>() + rest.map(|(r, (g, b))| apart(r, g, b)).sum::<f32>())
+    }
 }
 
 /// Whether the closed set may tint a picture whose colours are so far apart in all: grey ones stay grey.
@@ -210,14 +234,14 @@ struct Marking<'a, P> {
     activity: Blocks<'a>,
     rooms: Vec<(Blocks<'a>, Blocks<'a>)>,
     earlier: Option<Earlier>,
-    closed: Option<ClosedPattern>,
+    closed: Option<ClosedRows<'a>>,
 }
 
 impl<P: RowsMut> Wide for Marking<'_, P> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run(mut self) {
         let mut row = Row::new(&self.columns, &self.embedder.strength);
         let samples = || vec![0.0; self.luma.width()];
         let mut colours: Vec<Vec<f32>> = self.rooms.iter().map(|_| samples()).collect();
@@ -233,7 +257,7 @@ impl<P: RowsMut> Wide for Marking<'_, P> {
             if let Some(alpha) = &mut alpha {
                 self.picture.alpha_row(y, alpha);
             }
-            for (channel, (samples, (white, black))) in colours.iter_mut().zip(&self.rooms).enumerate() {
+            for (channel, (samples, (white, black))) in colours.iter_mut().zip(&mut self.rooms).enumerate() {
                 self.picture.colour_row(channel, y, samples);
                 row.tint(channel);
                 white.row(y, &mut row.white);
@@ -249,7 +273,7 @@ impl<P: RowsMut> Wide for Marking<'_, P> {
 impl<P> Marking<'_, P> {
     /// Fill in the pattern and its cap along row `y`, from the activity that is already there.
     #[inline(always)]
-    fn pattern(&self, y: usize, row: &mut Row) {
+    fn pattern(&mut self, y: usize, row: &mut Row) {
         let Embedder { word_tiles, lattice_tiles, field, strength, .. } = self.embedder;
         let height = self.columns.ref_row(y);
         let carriers = Carriers {
@@ -258,7 +282,7 @@ impl<P> Marking<'_, P> {
             signs: field.row(height),
             strength,
         };
-        row.read_closed(&self.columns, self.closed.as_ref(), y);
+        row.read_closed(&self.columns, self.closed.as_mut(), y);
         row.lay(&self.columns, &carriers);
         for (x, activity) in row.activity.iter().enumerate() {
             let grown = grown(*activity, SLOPE, self.gain);

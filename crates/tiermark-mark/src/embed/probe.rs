@@ -42,10 +42,10 @@ impl Wide for Probing<'_> {
         let strength = Strength::STANDARD;
         let (activity, columns) = (Activity::of(luma), Columns::new(luma.size(), [0.0; 2]));
         let gain = strength.affordable_gain(&activity);
-        let rooms: Vec<_> = rooms.iter().map(Headroom::rows).collect();
+        let mut rooms: Vec<_> = rooms.iter().map(Headroom::rows).collect();
         let shares: &[f32] = if colours.len() == 3 { &[0.299, 0.587, 0.114] } else { &[1.0] };
         let (mut base, mut response) = (colours.to_vec(), Plane::filled(luma.size(), 0.0));
-        let (mut row, reader) = (Row::new(&columns, &strength), activity.rows());
+        let (mut row, mut reader) = (Row::new(&columns, &strength), activity.rows());
         let (mut up, mut down) = (vec![0.0; luma.width()], vec![0.0; luma.width()]);
         for y in 0..luma.height() {
             reader.row(y, &mut row.activity);
@@ -54,7 +54,7 @@ impl Wide for Probing<'_> {
             }
             let growth: Vec<f32> = row.cap.iter().map(|cap| cap / strength.cap).collect();
             row.spare_flats(luma, y);
-            for ((channel, (white, black)), share) in base.iter_mut().zip(&rooms).zip(shares) {
+            for ((channel, (white, black)), share) in base.iter_mut().zip(&mut rooms).zip(shares) {
                 white.row(y, &mut row.white);
                 black.row(y, &mut row.black);
                 up.copy_from_slice(channel.row(y));

@@ -4,7 +4,7 @@ use tiermark_signal::resample::cubic_weights;
 use tiermark_signal::{Plane, Size};
 
 use super::Strength;
-use crate::carrier::{ClosedPattern, crossing, node_taps};
+use crate::carrier::{ClosedPattern, ClosedRows, crossing};
 use crate::earlier::{Earlier, FLAT, allowed, flat_row};
 use crate::layout::{FIELD, TILE, pixels_per_ref};
 use crate::mask::room;
@@ -20,15 +20,13 @@ pub(super) struct Columns {
     pixels: Vec<(u32, [f32; 4])>,
     /// Each ref column that a row needs.
     refs: Vec<RefColumn>,
-    /// Of each ref column: the first of the four nodes of the closed set around it, and their weights.
-    nodes: Vec<(u32, [f32; 4])>,
+    /// Place of the first of them in a row of a tile.
+    cell: usize,
     scale: f64,
     top: f64,
 }
 
 struct RefColumn {
-    /// Place in a row of a tile.
-    cell: u32,
     /// The tiles of the field that meet here, and the share of the second.
     tiles: [u8; 2],
     share: f32,
@@ -51,24 +49,23 @@ impl Columns {
             let (left, right, share) = crossing(at as f64);
             let nearest = libm::round((at as f64 - shift[0]) / scale - 0.5);
             RefColumn {
-                cell: at.rem_euclid(TILE as i64) as u32,
                 tiles: [left, right].map(|tile| tile.rem_euclid(FIELD as i64) as u8),
                 share,
                 pixel: nearest.clamp(0.0, (size.width - 1) as f64) as u32,
             }
         };
-        let wide = size.width as f64 * scale;
-        let nodes = |at: i64| {
-            let (first, weights) = node_taps((at as f64 - shift[0]).clamp(0.0, wide));
-            (first as u32, weights)
-        };
         Self {
             pixels: (0..size.width).map(pixel).collect(),
             refs: (first..=last).map(column).collect(),
-            nodes: (first..=last).map(nodes).collect(),
+            cell: first.rem_euclid(TILE as i64) as usize,
             scale,
             top: shift[1],
         }
+    }
+
+    /// A reader of the closed set at these columns.
+    pub(super) fn closed<'a>(&self, pattern: &'a ClosedPattern) -> ClosedRows<'a> {
+        pattern.rows((0..self.pixels.len()).map(|x| (x as f64 + 0.5) * self.scale))
     }
 
     /// Height of pixel row `y` in the lattice, ref px.
@@ -105,14 +102,15 @@ pub(super) struct Row {
     flat: Vec<bool>,
     /// Whether earlier marks limit this one on flat colour.
     limited: bool,
-    /// The pattern on the ref grid.
+    /// On the ref grid: the pattern, what it is on flat colour and in texture, and how much of the latter is meant.
     refs: Vec<f32>,
-    /// The closed set at its nodes, and on the ref grid: all 0.0 where there is none.
-    nodes: Vec<f32>,
+    flat_refs: Vec<f32>,
+    busy_refs: Vec<f32>,
+    textured: Vec<f32>,
+    /// The closed set: all 0.0 where there is none.
     closed: Vec<f32>,
-    /// The same for its colour differences, and what they do to each pixel of the channel at hand.
+    /// Its colour differences, and what they do to each pixel of the channel at hand.
     tints: [Vec<f32>; 2],
-    tint_nodes: [Vec<f32>; 2],
     channel: Vec<f32>,
     /// Whether there are colour differences.
     pub(super) tinted: bool,
@@ -120,7 +118,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(columns: &Columns, strength: &Strength) -> Self {
-        let row = || vec![0.0; columns.pixels.len()];
+        let (row, refs) = (|| vec![0.0; columns.pixels.len()], || vec![0.0; columns.refs.len()]);
         Self {
             activity: row(),
             pattern: row(),
@@ -131,11 +129,12 @@ impl Row {
             earlier: row(),
             flat: vec![false; columns.pixels.len()],
             limited: false,
-            refs: vec![0.0; columns.refs.len()],
-            nodes: Vec::new(),
-            closed: vec![0.0; columns.refs.len()],
+            refs: refs(),
+            flat_refs: refs(),
+            busy_refs: refs(),
+            textured: refs(),
+            closed: row(),
             tints: [row(), row()],
-            tint_nodes: [Vec::new(), Vec::new()],
             channel: row(),
             tinted: false,
         }
@@ -143,21 +142,10 @@ impl Row {
 
     /// Read the closed set along row `y`, of unit growth.
     #[inline(always)]
-    pub(super) fn read_closed(&mut self, columns: &Columns, closed: Option<&ClosedPattern>, y: usize) {
-        let Some(pattern) = closed else { return };
-        let height = columns.picture_row(y);
-        self.nodes.resize(pattern.width(), 0.0);
-        pattern.luma_row(height, &mut self.nodes);
-        between(&self.nodes, &columns.nodes, &mut self.closed);
-        self.tint_nodes.iter_mut().for_each(|row| row.resize(pattern.width(), 0.0));
-        self.tinted = pattern.chroma_rows(height, &mut self.tint_nodes);
-        if !self.tinted {
-            return;
-        }
-        for (nodes, tint) in self.tint_nodes.iter().zip(&mut self.tints) {
-            between(nodes, &columns.nodes, &mut self.refs);
-            between(&self.refs, &columns.pixels, tint);
-        }
+    pub(super) fn read_closed(&mut self, columns: &Columns, closed: Option<&mut ClosedRows<'_>>, y: usize) {
+        let Some(closed) = closed else { return };
+        closed.read(columns.picture_row(y), &mut self.closed, &mut self.tints);
+        self.tinted = closed.is_tinted();
     }
 
     /// Let the colour differences grow as the rest of the pattern: its cap tells by how much.
@@ -192,23 +180,29 @@ impl Row {
         if self.tinted { &self.channel } else { &self.pattern }
     }
 
-    /// The pattern of unit growth: put together on the ref grid, and read between its columns.
+    /// The pattern of unit growth: put together on the ref grid, read between its columns, and the closed set added.
     #[inline(always)]
     pub(super) fn lay(&mut self, columns: &Columns, carriers: &Carriers<'_>) {
         let Carriers { word, lattice, signs, strength } = carriers;
-        for ((v, column), closed) in self.refs.iter_mut().zip(&columns.refs).zip(&self.closed) {
+        for ((v, textured), column) in self.refs.iter_mut().zip(&mut self.textured).zip(&columns.refs) {
             let (a, b) = (signs[usize::from(column.tiles[0])], signs[usize::from(column.tiles[1])]);
-            let sign = a + column.share * (b - a);
-            let textured = (self.activity[column.pixel as usize] / TEXTURED).min(1.0);
-            let mixed = |tiles: &[[f32; TILE]; 2]| {
-                let (flat, busy) = (tiles[0][column.cell as usize], tiles[1][column.cell as usize]);
-                flat + textured * (busy - flat)
-            };
-            *v = strength.word * sign * mixed(word)
-                + strength.lattice * mixed(lattice)
-                + strength.cells * closed;
+            *v = strength.word * (a + column.share * (b - a));
+            *textured = (self.activity[column.pixel as usize] / TEXTURED).min(1.0);
+        }
+        // The sign comes with the word alone: first that, then the lattice.
+        for (tiles, signed) in [(word, true), (lattice, false)] {
+            repeat(&tiles[0], columns.cell, &mut self.flat_refs);
+            repeat(&tiles[1], columns.cell, &mut self.busy_refs);
+            let parts = self.flat_refs.iter().zip(&self.busy_refs).zip(&self.textured);
+            for (v, ((flat, busy), textured)) in self.refs.iter_mut().zip(parts) {
+                let mixed = flat + textured * (busy - flat);
+                *v = if signed { *v * mixed } else { *v + strength.lattice * mixed };
+            }
         }
         between(&self.refs, &columns.pixels, &mut self.pattern);
+        for (v, closed) in self.pattern.iter_mut().zip(&self.closed) {
+            *v += strength.cells * closed;
+        }
     }
 
     /// Where luma equals that of all four neighbours nothing masks: at most two code values, whatever is around.
@@ -270,6 +264,14 @@ impl Row {
         let allowed = allowed(change, self.earlier[x], sample, self.white[x], self.black[x]);
         if self.limited & self.flat[x] { allowed } else { change }
     }
+}
+
+/// The row of a tile over and over again, from place `first` on.
+#[inline(always)]
+fn repeat(tile: &[f32; TILE], first: usize, row: &mut [f32]) {
+    let (rest, whole) = row.split_at_mut((TILE - first).min(row.len()));
+    rest.copy_from_slice(&tile[first..][..rest.len()]);
+    whole.chunks_mut(TILE).for_each(|part| part.copy_from_slice(&tile[..part.len()]));
 }
 
 /// Each place of `to` read between the four of `from` around it.
