@@ -18,7 +18,7 @@ mod cuts;
 mod picture;
 mod pixels;
 mod probe;
-mod process;
+pub(crate) mod process;
 mod read;
 mod steady;
 mod write;

@@ -14,6 +14,15 @@ mod boxes;
 #[path = "../../../../fuzz/src/files/open.rs"]
 #[allow(unreachable_pub, reason = "the fuzz targets are another crate")]
 mod open;
+#[path = "../../../../fuzz/src/files/sheet.rs"]
+#[allow(unreachable_pub, reason = "the fuzz targets are another crate")]
+mod sheet;
+
+#[test]
+fn documents_cut_and_bent_are_answers() {
+    hostile("sheet", sheet::feed);
+    hostile("boxes", sheet::feed);
+}
 
 #[test]
 fn what_is_asked_for_cut_and_bent_is_an_answer() {
