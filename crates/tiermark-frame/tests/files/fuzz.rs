@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tiermark_frame::sheet::Sheet;
 use tiermark_frame::{Frame, Limits, WriteOptions};
 
 #[path = "../../../../fuzz/src/files/asked.rs"]
@@ -38,6 +39,17 @@ fn containers_cut_and_bent_are_answers() {
 fn found_files_cut_and_bent_are_answers() {
     hostile("open", open::feed);
     hostile("boxes", open::feed);
+}
+
+#[test]
+fn a_pdf_with_a_stream_without_end_is_not_written_behind() {
+    // What was written behind it was read as the data of that stream.
+    let finding =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/findings/sheet/pdf-stream-without-end");
+    let bytes = fs::read(finding).unwrap();
+    sheet::feed(&bytes);
+    let error = Sheet::open(bytes, &Limits::default()).unwrap_err().to_string();
+    assert!(error.contains("a stream without an end"), "{error}");
 }
 
 #[test]

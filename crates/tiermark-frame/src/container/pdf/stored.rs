@@ -61,6 +61,9 @@ pub(crate) fn open(bytes: &[u8], limits: &Limits) -> Result<Document, ContainerE
         let way_out = "stamp it before it is signed, or print it into a new PDF";
         return Err(ContainerError::Closed { what: "a signed PDF document".to_owned(), way_out });
     }
+    if file.endless {
+        return Err(ContainerError::damaged(Kind::Pdf, "a stream without an end"));
+    }
     let mut table = table(bytes)
         .ok_or_else(|| ContainerError::damaged(Kind::Pdf, "no table of its objects at its end"))?;
     table.free = table.free.max(file.largest().saturating_add(1));
