@@ -42,14 +42,15 @@ fn found_files_cut_and_bent_are_answers() {
 }
 
 #[test]
-fn a_pdf_with_a_stream_without_end_is_not_written_behind() {
-    // What was written behind it was read as the data of that stream.
-    let finding =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/findings/sheet/pdf-stream-without-end");
-    let bytes = fs::read(finding).unwrap();
-    sheet::feed(&bytes);
-    let error = Sheet::open(bytes, &Limits::default()).unwrap_err().to_string();
-    assert!(error.contains("a stream without an end"), "{error}");
+fn a_pdf_with_a_stream_or_a_text_without_end_is_not_written_behind() {
+    // What was written behind it was read as more of that.
+    for name in ["pdf-stream-without-end", "pdf-text-without-end"] {
+        let finding = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/findings/sheet").join(name);
+        let bytes = fs::read(finding).unwrap();
+        sheet::feed(&bytes);
+        let error = Sheet::open(bytes, &Limits::default()).unwrap_err().to_string();
+        assert!(error.contains("without an end"), "{name}: {error}");
+    }
 }
 
 #[test]

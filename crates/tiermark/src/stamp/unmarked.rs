@@ -60,7 +60,10 @@ mod tests {
         let large = |n: usize| Unmarked::new(format!("object {n}"), Some(LEAST_SIDE), "is in CMYK");
         let small = Unmarked::new("object 9".to_owned(), Some(LEAST_SIDE - 1), "is small");
         assert_eq!(Unmarked::told(&[]), None);
-        assert_eq!(Unmarked::told(std::slice::from_ref(&small)).as_deref(), Some("1 picture below 120 lines"));
+        assert_eq!(
+            Unmarked::told(std::slice::from_ref(&small)).as_deref(),
+            Some("1 picture below 120 lines")
+        );
         let all: Vec<Unmarked> = (0..5).map(large).chain([small.clone(), small]).collect();
         assert_eq!(
             Unmarked::told(&all).as_deref(),

@@ -62,7 +62,7 @@ pub(crate) fn open(bytes: &[u8], limits: &Limits) -> Result<Document, ContainerE
         return Err(ContainerError::Closed { what: "a signed PDF document".to_owned(), way_out });
     }
     if file.endless {
-        return Err(ContainerError::damaged(Kind::Pdf, "a stream without an end"));
+        return Err(ContainerError::damaged(Kind::Pdf, "a stream or a text without an end"));
     }
     let mut table = table(bytes)
         .ok_or_else(|| ContainerError::damaged(Kind::Pdf, "no table of its objects at its end"))?;
