@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use tiermark::inputs::Links;
-use tiermark::stamp::{Archiving, Options, Outcome, PaintSafe, Status, To, Watch};
+use tiermark::stamp::{Archiving, Options, Outcome, PaintSafe, Status, To, Unmarked, Watch};
 use tiermark::{Stamper, WriteOptions};
 use time::OffsetDateTime;
 
@@ -40,6 +40,7 @@ pub(crate) fn run(common: &Common, arguments: &StampArguments) -> Result<Answer,
             true => Archiving::Leave,
             false => Archiving::Record { keep: arguments.archive.clone() },
         },
+        rasterise: arguments.rasterise,
         write: WriteOptions { allow_depth_change: arguments.allow_depth_change },
         limits: trace::with_clips(trace::limits(arguments.max_megapixels), &arguments.clips),
         codec: arguments.codec.clone(),
@@ -123,6 +124,12 @@ impl Watch for Watcher<'_> {
     fn outcome(&self, outcome: &Outcome) {
         if self.common.json {
             self.with_bar(|bar| bar.suspend(|| report::json(outcome)));
+        }
+        if outcome.status == Status::Stamped
+            && let Some(told) = Unmarked::told(&outcome.unmarked)
+        {
+            let line = format!("unmarked: {}: {told}", report::name_of(&outcome.file));
+            self.with_bar(|bar| bar.suspend(|| report::complain(&line)));
         }
         if let Some(reason) = &outcome.reason {
             let word = if outcome.status == Status::Refused { "refused" } else { "failed" };

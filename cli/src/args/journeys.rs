@@ -105,6 +105,11 @@ pub(crate) struct StampArguments {
     /// Let copies leave whose mark will hardly survive anything
     #[arg(long)]
     pub(crate) allow_weak: bool,
+    /// Draw the pages of PDF documents at so many dots per inch (50 to 600; 150 if none are given) and let a PDF of these pictures
+    /// leave in their place: no text, links or names stay; needs pdftoppm
+    #[arg(long, value_name = "DPI", num_args = 0..=1, require_equals = true, default_missing_value = "150",
+        value_parser = clap::value_parser!(u32).range(50..=600))]
+    pub(crate) rasterise: Option<u32>,
     /// Write palettes and grey below 8 bit as 8-bit RGB or grey, and give two-tone pictures more tones
     #[arg(long)]
     pub(crate) allow_depth_change: bool,

@@ -45,6 +45,12 @@ pub enum FrameError {
     /// The programs that open clips are not there.
     #[error("needs ffmpeg and ffprobe; install Debian's package ffmpeg, or put both on the PATH")]
     NeedsFfmpeg,
+    /// A document whose pages cannot be drawn, in the words of the program that draws them.
+    #[error("is a PDF document whose pages pdftoppm gave up on: {0}")]
+    Pages(String),
+    /// The program that draws pages is not there.
+    #[error("needs pdftoppm; install Debian's package poppler-utils, or put it on the PATH")]
+    NeedsPdftoppm,
     /// The caller's planes are not this frame's: another number, or another size.
     #[error("the new colours do not fit the frame: {0}")]
     Planes(String),

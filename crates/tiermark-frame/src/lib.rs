@@ -25,7 +25,8 @@
 //!
 //! This room knows no keys, no messages and no parties, opens no files and walks no folders: `tiermark` brings the
 //! bytes, and `tiermark-mark` decides what the samples become. The one exception is [`clip`]: a clip is too long to be
-//! brought as bytes, so there `ffmpeg` is started on a path that the caller gives.
+//! brought as bytes, so there `ffmpeg` is started on a path that the caller gives; and pages
+//! of a PDF are drawn by `pdftoppm`, which gets the bytes through a pipe.
 
 #![forbid(unsafe_code)]
 

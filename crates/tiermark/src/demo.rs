@@ -146,6 +146,7 @@ fn stamp(
         paint_safe: false,
         archive: Archiving::Leave,
         codec: None,
+        rasterise: None,
         write: WriteOptions::default(),
         limits: Limits::default(),
     };

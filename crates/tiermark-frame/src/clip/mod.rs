@@ -1,6 +1,6 @@
 //! Clips, through the system's `ffmpeg` and `ffprobe`.
 //!
-//! The one place of this room that starts other programs, on paths that the caller gives: a clip is far too long to be
+//! The place of this room that starts other programs on paths that the caller gives: a clip is far too long to be
 //! brought as bytes. The picture stream runs through a pipe in the clip's own pixel format, one frame in memory at a time,
 //! and only its luma is ever touched; all other streams, times and tags are copied by `ffmpeg` from file to file.
 //!
@@ -18,7 +18,7 @@ mod cuts;
 mod picture;
 mod pixels;
 mod probe;
-mod process;
+pub(crate) mod process;
 mod read;
 mod steady;
 mod write;

@@ -16,7 +16,7 @@ use crate::FrameError;
 const MOST_WORDS: usize = 64 << 10;
 
 /// A running program. Dropped, it is killed.
-pub(super) struct Tool {
+pub(crate) struct Tool {
     child: Arc<Mutex<Child>>,
     words: Option<JoinHandle<Vec<u8>>>,
     /// Dropped when the program has ended: nobody waits for it any more.
@@ -26,16 +26,18 @@ pub(super) struct Tool {
 }
 
 /// Which ends of a program are ours.
-pub(super) enum Ends {
+pub(crate) enum Ends {
     /// We read what it writes.
     Output,
     /// We write what it reads.
     Input,
+    /// Both.
+    Both,
 }
 
 impl Tool {
     /// Start `program`, which may run for so many seconds.
-    pub(super) fn start(
+    pub(crate) fn start(
         program: &str,
         arguments: &[OsString],
         ends: &Ends,
@@ -44,6 +46,7 @@ impl Tool {
         let (input, output) = match ends {
             Ends::Output => (Stdio::null(), Stdio::piped()),
             Ends::Input => (Stdio::piped(), Stdio::null()),
+            Ends::Both => (Stdio::piped(), Stdio::piped()),
         };
         let mut command = Command::new(program);
         command.args(arguments).stdin(input).stdout(output).stderr(Stdio::piped());
@@ -68,20 +71,25 @@ impl Tool {
     }
 
     /// What it writes.
-    pub(super) fn output(&self) -> Option<ChildStdout> {
+    pub(crate) fn output(&self) -> Option<ChildStdout> {
         self.lock().stdout.take()
     }
 
     /// What it reads.
-    pub(super) fn input(&self) -> Option<ChildStdin> {
+    pub(crate) fn input(&self) -> Option<ChildStdin> {
         self.lock().stdin.take()
+    }
+
+    /// End it: whoever waits at its pipes waits no longer.
+    pub(crate) fn end(&self) {
+        kill(&self.child);
     }
 
     /// Wait for its end. Our ends of its pipes must be closed.
     ///
     /// # Errors
     /// In its own last words, if it failed; or that it took too long.
-    pub(super) fn finish(self) -> Result<(), FrameError> {
+    pub(crate) fn finish(self) -> Result<(), FrameError> {
         self.ended().map(|_| ())
     }
 

@@ -5,12 +5,15 @@
 //! pictures stays byte for byte: an office file's other members are copied as they are packed, a PDF gets an incremental
 //! update. Nothing of a picture that was replaced stays in the file.
 //!
-//! Pages are not drawn. Which pictures are worth a mark is for the caller to say.
+//! Pages are drawn only on request ([`Sheet::drawn`]), by the system's `pdftoppm`. Which pictures are worth a mark is for the caller to say.
 
 mod office;
+mod pages;
 mod pdf;
 
 use std::fmt;
+
+use tiermark_signal::Size;
 
 use crate::container::pdf::stored::Document;
 use crate::container::shown;
@@ -34,6 +37,19 @@ pub struct Sheet {
 enum Inner {
     Office(Office),
     Pdf(Document),
+    /// Pages that were drawn at so many dots per inch.
+    Drawn(Document, u32),
+}
+
+/// A picture that cannot be put back, and is passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Where it is, for people.
+    pub place: String,
+    /// How large it is, where its file says so in words that are understood.
+    pub size: Option<Size>,
+    /// What it is, as in "is in CMYK".
+    pub why: String,
 }
 
 impl fmt::Debug for Sheet {
@@ -60,11 +76,38 @@ impl Sheet {
         Ok(None)
     }
 
+    /// The pages of a PDF as pictures on white, drawn at `dpi` (50 to 600): a document of its own, of which [`Self::with`] writes
+    /// nothing but pages with a picture each. `None` if the file is no PDF.
+    ///
+    /// # Errors
+    /// If it is encrypted or damaged, asks for more than `limits`, or `pdftoppm` is missing or gives up on it.
+    pub fn drawn(bytes: &[u8], dpi: u32, limits: &Limits) -> Result<Option<Self>, FrameError> {
+        limits.file(bytes.len())?;
+        if !bytes.starts_with(b"%PDF-") {
+            return Ok(None);
+        }
+        let (bytes, document) = pages::draw(bytes, dpi, limits)?;
+        Ok(Some(Self { bytes, inner: Inner::Drawn(document, dpi) }))
+    }
+
+    /// Whether it has pages that [`Self::drawn`] makes pictures of.
+    pub fn may_be_drawn(&self) -> bool {
+        matches!(self.inner, Inner::Pdf(_))
+    }
+
     /// How many files or objects in it may be pictures.
     pub fn pictures(&self) -> usize {
         match &self.inner {
             Inner::Office(office) => office.pictures().len(),
-            Inner::Pdf(document) => document.pictures.len(),
+            Inner::Pdf(document) | Inner::Drawn(document, _) => document.pictures.len(),
+        }
+    }
+
+    /// The pictures that are none of those, and stay as they are: palettes, CMYK, JPEG 2000, metafiles, movies.
+    pub fn passed_over(&self) -> &[PassedOver] {
+        match &self.inner {
+            Inner::Office(office) => office.passed_over(),
+            Inner::Pdf(document) | Inner::Drawn(document, _) => &document.passed_over,
         }
     }
 
@@ -76,7 +119,7 @@ impl Sheet {
     pub fn number(&self, picture: usize) -> u64 {
         match &self.inner {
             Inner::Office(office) => office.pictures()[picture] as u64,
-            Inner::Pdf(document) => document.pictures[picture].number.into(),
+            Inner::Pdf(document) | Inner::Drawn(document, _) => document.pictures[picture].number.into(),
         }
     }
 
@@ -85,6 +128,7 @@ impl Sheet {
         match &self.inner {
             Inner::Office(office) => shown(office.name(picture)),
             Inner::Pdf(document) => format!("object {}", document.pictures[picture].number),
+            Inner::Drawn(..) => format!("page {}", picture + 1),
         }
     }
 
@@ -95,7 +139,9 @@ impl Sheet {
     pub fn picture(&self, picture: usize, limits: &Limits) -> Result<Frame, FrameError> {
         match &self.inner {
             Inner::Office(office) => office.picture(&self.bytes, picture, limits),
-            Inner::Pdf(document) => document.pictures[picture].picture(&self.bytes, limits),
+            Inner::Pdf(document) | Inner::Drawn(document, _) => {
+                document.pictures[picture].picture(&self.bytes, limits)
+            }
         }
     }
 
@@ -108,6 +154,7 @@ impl Sheet {
         match &self.inner {
             Inner::Office(office) => office.with(&self.bytes, fresh),
             Inner::Pdf(document) => pdf::with(document, &self.bytes, fresh),
+            Inner::Drawn(document, dpi) => Ok(pages::with(document, *dpi, &self.bytes, fresh)),
         }
     }
 }

@@ -11,7 +11,10 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
-use super::refused;
+use tiermark_signal::Size;
+
+use super::{PassedOver, refused};
+use crate::container::shown;
 use crate::format::bytes::{Endian, u16_at, u32_at};
 use crate::{Format, Frame, FrameError, Limits, probe};
 
@@ -21,6 +24,15 @@ const CENTRAL: &[u8; 4] = b"PK\x01\x02";
 const LOCAL: &[u8; 4] = b"PK\x03\x04";
 const DESCRIPTOR: &[u8; 4] = b"PK\x07\x08";
 
+/// How files of pictures end that are passed over unless they begin as ones that are read. Metafiles, drawings and pages may hold
+/// rasters; movies are pictures, too.
+const PICTURES: [&[u8]; 45] = [
+    b"png", b"jpg", b"jpeg", b"jpe", b"jfif", b"tif", b"tiff", b"gif", b"bmp", b"dib", b"webp", b"tga",
+    b"jp2", b"jpx", b"j2k", b"jpf", b"jxr", b"wdp", b"hdp", b"jxl", b"heic", b"heif", b"avif", b"ico",
+    b"pcx", b"psd", b"emf", b"wmf", b"emz", b"wmz", b"svg", b"svm", b"pict", b"pct", b"eps", b"pdf", b"mp4",
+    b"m4v", b"mov", b"avi", b"wmv", b"mpg", b"mpeg", b"webm", b"mkv",
+];
+
 const ANEW: &str = "save it anew from its program";
 
 /// An office file.
@@ -29,6 +41,7 @@ pub(super) struct Office {
     members: Vec<Member>,
     /// Those that begin as pictures.
     pictures: Vec<usize>,
+    passed_over: Vec<PassedOver>,
     directory: Range<usize>,
 }
 
@@ -72,12 +85,18 @@ pub(super) fn open(bytes: &[u8], limits: &Limits) -> Result<Option<Office>, Fram
     let members = members(bytes, entries, directory.start).filter(|_| directory.end == end);
     let members = members
         .ok_or_else(|| refused("an office file whose directory does not tell all that is in it", ANEW))?;
-    let mut office = Office { members, pictures: Vec::new(), directory };
+    let mut office = Office { members, pictures: Vec::new(), passed_over: Vec::new(), directory };
     if office.is_encrypted(bytes, limits) {
         return Err(refused("an encrypted office file", "save it without a password"));
     }
-    let all = 0..office.members.len();
-    office.pictures = all.filter(|member| office.begins_as_picture(bytes, *member)).collect();
+    for member in 0..office.members.len() {
+        let head = office.unpacked(bytes, member, 64);
+        match probe(&head) {
+            // TGA has no word by which it is told from other data, and office programs know none of it.
+            Ok(format) if format != Format::Tga => office.pictures.push(member),
+            other => office.passed_over.extend(office.members[member].passed_over(&head, other.err())),
+        }
+    }
     Ok(Some(office))
 }
 
@@ -182,6 +201,10 @@ impl Office {
         &self.pictures
     }
 
+    pub(super) fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
+    }
+
     pub(super) fn name(&self, picture: usize) -> &[u8] {
         &self.members[self.pictures[picture]].name
     }
@@ -203,11 +226,6 @@ impl Office {
             _ => Ok(0),
         };
         out
-    }
-
-    fn begins_as_picture(&self, bytes: &[u8], member: usize) -> bool {
-        // TGA has no word by which it is told from other data, and office programs know none of it.
-        probe(&self.unpacked(bytes, member, 64)).is_ok_and(|format| format != Format::Tga)
     }
 
     /// OpenDocument packs what it has encrypted as if it were not.
@@ -248,6 +266,20 @@ impl Office {
 }
 
 impl Member {
+    /// What is said of it if it is called a picture, though it does not begin as one that is read.
+    fn passed_over(&self, head: &[u8], error: Option<FrameError>) -> Option<PassedOver> {
+        let dot = self.name.iter().rposition(|byte| *byte == b'.')?;
+        let ending = self.name[dot + 1..].to_ascii_lowercase();
+        PICTURES.contains(&&ending[..]).then(|| PassedOver {
+            place: shown(&self.name),
+            size: size_of_metafile(head),
+            why: match error {
+                Some(FrameError::NotSupported(kind)) => format!("is {kind}"),
+                _ => format!("is a file of the kind .{}", shown(&ending)),
+            },
+        })
+    }
+
     /// Write it with another file in it; its check sum, and its length packed and unpacked.
     fn write(&self, bytes: &[u8], file: &[u8], out: &mut Vec<u8>) -> Result<[u32; 3], FrameError> {
         let packed = match self.method {
@@ -273,6 +305,16 @@ impl Member {
         }
         Ok(words)
     }
+}
+
+/// The bounds of an enhanced metafile, in pixels of the device it was drawn for (MS-EMF 2.3.4.2).
+fn size_of_metafile(head: &[u8]) -> Option<Size> {
+    let side = |from: usize, to: usize| {
+        let at = |at| u32_at(head, at, Endian::Little).map(u32::cast_signed);
+        usize::try_from(at(to)?.checked_sub(at(from)?)?).ok()?.checked_add(1)
+    };
+    let begins = head.starts_with(&[1, 0, 0, 0]) && head.get(40..44) == Some(b" EMF");
+    begins.then(|| Size::new(side(8, 16)?, side(12, 20)?)).flatten()
 }
 
 fn deflated(file: &[u8]) -> Vec<u8> {

@@ -15,14 +15,19 @@ use crate::{FrameError, Limits};
 
 /// Look through a document.
 pub(super) fn open(bytes: &[u8], limits: &Limits) -> Result<Document, FrameError> {
-    stored::open(bytes, limits).map_err(|error| match error {
+    stored::open(bytes, limits).map_err(told)
+}
+
+/// Why a document is refused.
+pub(super) fn told(error: ContainerError) -> FrameError {
+    match error {
         ContainerError::Closed { what, way_out } => refused(what, way_out),
         ContainerError::OverLimit(what) => FrameError::OverLimit(what),
         ContainerError::Damaged { reason, .. } => {
             refused(format!("a damaged PDF document ({reason})"), "print it into a new one")
         }
         ContainerError::Stopped => refused("a PDF document that nobody looked at to its end", "try again"),
-    })
+    }
 }
 
 /// The document with other pictures.
@@ -111,7 +116,7 @@ fn stream(number: u32, kept: &[u8], before: usize, places: &[(u32, u16, usize)],
 }
 
 /// Samples, each row less its left or upper neighbours where that is smaller (the filters 0 to 2 of PNG), and packed.
-fn packed(samples: &[u8], row: usize, step: usize) -> Vec<u8> {
+pub(super) fn packed(samples: &[u8], row: usize, step: usize) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     let mut above = vec![0; row];
     for row in samples.chunks_exact(row) {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tiermark_frame::sheet::Sheet;
 use tiermark_frame::{Frame, Limits, WriteOptions};
 
 #[path = "../../../../fuzz/src/files/asked.rs"]
@@ -14,6 +15,15 @@ mod boxes;
 #[path = "../../../../fuzz/src/files/open.rs"]
 #[allow(unreachable_pub, reason = "the fuzz targets are another crate")]
 mod open;
+#[path = "../../../../fuzz/src/files/sheet.rs"]
+#[allow(unreachable_pub, reason = "the fuzz targets are another crate")]
+mod sheet;
+
+#[test]
+fn documents_cut_and_bent_are_answers() {
+    hostile("sheet", sheet::feed);
+    hostile("boxes", sheet::feed);
+}
 
 #[test]
 fn what_is_asked_for_cut_and_bent_is_an_answer() {
@@ -29,6 +39,18 @@ fn containers_cut_and_bent_are_answers() {
 fn found_files_cut_and_bent_are_answers() {
     hostile("open", open::feed);
     hostile("boxes", open::feed);
+}
+
+#[test]
+fn a_pdf_with_a_stream_or_a_text_without_end_is_not_written_behind() {
+    // What was written behind it was read as more of that.
+    for name in ["pdf-stream-without-end", "pdf-text-without-end"] {
+        let finding = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/findings/sheet").join(name);
+        let bytes = fs::read(finding).unwrap();
+        sheet::feed(&bytes);
+        let error = Sheet::open(bytes, &Limits::default()).unwrap_err().to_string();
+        assert!(error.contains("without an end"), "{name}: {error}");
+    }
 }
 
 #[test]

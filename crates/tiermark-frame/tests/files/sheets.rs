@@ -352,3 +352,105 @@ fn bitten_pdfs_end_in_words() {
         (0..sheet.pictures()).for_each(|n| drop(sheet.picture(n, &Limits::default())));
     }
 }
+
+/// The seeds of the fuzz target `sheet`.
+#[test]
+#[ignore = "writes fuzz/seeds: run it where a kind was added"]
+fn seeds_for_documents() {
+    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/sheet");
+    std::fs::create_dir_all(&seeds).unwrap();
+    let drawn = pages(&[("/MediaBox [0 0 60 40]", "1 0 0 rg 10 10 20 20 re f")]);
+    let drawn = Sheet::drawn(&drawn, 72, &Limits::default()).unwrap().unwrap().with(&[]).unwrap();
+    let files = [
+        ("office", office(&document(), 0)),
+        ("pdf", book()),
+        ("pdf-stream", book_with_stream()),
+        ("pages", drawn),
+    ];
+    files.into_iter().for_each(|(name, file)| std::fs::write(seeds.join(name), file).unwrap());
+}
+
+/// A PDF whose pages are these entries and instructions.
+fn pages(pages: &[(&str, &str)]) -> Vec<u8> {
+    let mut objects = vec!["<< /Type /Catalog /Pages 2 0 R >>".to_owned()];
+    let kids: String = (0..pages.len()).map(|n| format!("{} 0 R ", 3 + 2 * n)).collect();
+    objects.push(format!("<< /Type /Pages /Count {} /Kids [{kids}] >>", pages.len()));
+    for (n, (entries, paints)) in pages.iter().enumerate() {
+        objects.push(format!("<< /Type /Page /Parent 2 0 R {entries} /Contents {} 0 R >>", 4 + 2 * n));
+        objects.push(format!("<< /Length {} >>\nstream\n{paints}\nendstream", paints.len()));
+    }
+    let (mut file, mut table) = (b"%PDF-1.7\n".to_vec(), "0000000000 65535 f \n".to_owned());
+    for (n, object) in objects.iter().enumerate() {
+        table += &format!("{:010} 00000 n \n", file.len());
+        file.extend(format!("{} 0 obj\n{object}\nendobj\n", n + 1).bytes());
+    }
+    let (at, size) = (file.len(), objects.len() + 1);
+    file.extend(
+        format!("xref\n0 {size}\n{table}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{at}\n%%EOF\n")
+            .bytes(),
+    );
+    file
+}
+
+/// The colour at a pixel.
+fn colour(frame: &Frame, x: usize, y: usize) -> [u8; 3] {
+    [0, 1, 2].map(|channel| {
+        let mut row = vec![0.0; frame.size().width];
+        frame.colour_row(channel, y, &mut row);
+        row[x] as u8
+    })
+}
+
+#[test]
+fn pages_are_drawn_as_a_reader_sees_them() {
+    const RED: [u8; 3] = [255, 0, 0];
+    const WHITE: [u8; 3] = [255; 3];
+    // A red square in the lower left corner of what is to be seen, 60 points wide.
+    let seen = "/MediaBox [0 0 600 400] /CropBox [100 100 500 300]";
+    let paints = "1 0 0 rg 100 100 60 60 re f 0 0 1 rg 0 0 90 400 re f";
+    let turned = |by: u32| format!("{seen} /Rotate {by}");
+    let all: Vec<String> = [0, 90, 180, 270].map(turned).into();
+    let bytes = pages(&all.iter().map(|page| (&page[..], paints)).collect::<Vec<_>>());
+    let limits = Limits::default();
+    let sheet = Sheet::drawn(&bytes, 72, &limits).unwrap().unwrap();
+    assert_eq!(sheet.pictures(), 4);
+    // Left or right, above or below.
+    for (page, (right, below)) in
+        [(false, true), (false, false), (true, false), (true, true)].into_iter().enumerate()
+    {
+        let frame = sheet.picture(page, &limits).unwrap();
+        let (w, h) = (frame.size().width, frame.size().height);
+        assert_eq!((w, h), if page % 2 == 0 { (400, 200) } else { (200, 400) });
+        let (x, y) = (if right { w - 20 } else { 20 }, if below { h - 20 } else { 20 });
+        assert_eq!(colour(&frame, x, y), RED, "page {page}");
+        assert_eq!(colour(&frame, w - x, h - y), WHITE, "page {page}");
+        assert_eq!(sheet.place(page), format!("page {}", page + 1));
+    }
+    // What is written is a document of the same pages, with nothing of the old one, and always the same.
+    let plain = sheet.with(&[]).unwrap();
+    assert!(plain == Sheet::drawn(&bytes, 72, &limits).unwrap().unwrap().with(&[]).unwrap());
+    assert!(!plain.windows(5).any(|window| window == b"/Crop" || window == b"/Info"));
+    let again = Sheet::open(plain, &limits).unwrap().unwrap();
+    for page in 0..4 {
+        assert_eq!(again.number(page), sheet.number(page));
+        let [one, other] = [&sheet, &again].map(|sheet| sheet.picture(page, &limits).unwrap().pixel_digest());
+        assert_eq!(one, other);
+    }
+    let finer = Sheet::drawn(&bytes, 144, &limits).unwrap().unwrap();
+    assert_eq!(finer.picture(0, &limits).unwrap().size().width, 800);
+}
+
+#[test]
+fn pages_that_are_not_drawn_are_refused_by_name() {
+    let limits = Limits::default();
+    let bytes = pages(&[("/MediaBox [0 0 600 400]", "")]);
+    let why =
+        |bytes: &[u8], dpi: u32, limits: &Limits| Sheet::drawn(bytes, dpi, limits).unwrap_err().to_string();
+    let locked = String::from_utf8_lossy(&bytes).replace("/Root 1 0 R", "/Root 1 0 R /Encrypt 3 0 R");
+    assert!(why(locked.as_bytes(), 72, &limits).contains("encrypted"));
+    assert!(why(&bytes, 10, &limits).contains("50 to 600"));
+    let small = Limits { max_pixels: 600 * 400 - 1, ..limits };
+    assert!(why(&bytes, 72, &small).contains("--max-megapixels"));
+    assert!(why(b"%PDF-1.7\nnothing of the kind", 72, &limits).contains("pdftoppm gave up on"));
+    assert!(Sheet::drawn(b"PK\x03\x04", 72, &limits).unwrap().is_none());
+}

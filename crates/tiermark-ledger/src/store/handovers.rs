@@ -102,7 +102,8 @@ impl Registry {
         self.write(|transaction| add_handover(transaction, envelope, handover, frames, handover.issued_at))
     }
 
-    /// The first hand-over to this party that holds this very file under this name, and its line there.
+    /// The first hand-over to this party that holds this very file under this name, and its line there; with `pix`, only one
+    /// in which it had these pixels.
     ///
     /// This is how a stopped run goes on and a repeated run makes the same bytes again.
     ///
@@ -113,16 +114,18 @@ impl Registry {
         recipient: PartyId,
         name: &str,
         sha256: Digest,
+        pix: Option<Digest>,
     ) -> Result<Option<(HandoverRow, FrameRow)>, StoreError> {
         let sql = format!(
             "SELECT {HANDOVER}, {FRAME} FROM frame JOIN handover ON frame.handover = handover.number
              WHERE frame.sha256 = ?1 AND frame.name = ?2 AND handover.recipient = ?3
+                 AND (?4 IS NULL OR frame.pix = ?4)
              ORDER BY handover.number LIMIT 1"
         );
         let name = crate::name::nfc(name);
         let both = |row: &Row<'_>| Ok((handover_row(row)?, frame_row(row, HANDOVER_COLUMNS)?));
         self.read(|connection| {
-            connection.prepare_cached(&sql)?.query_row(params![sha256, name, recipient], both).optional()
+            connection.prepare_cached(&sql)?.query_row(params![sha256, name, recipient, pix], both).optional()
         })
     }
 

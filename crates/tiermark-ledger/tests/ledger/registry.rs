@@ -36,16 +36,19 @@ fn a_killed_run_goes_on_where_it_was() {
 
     let again = Studio::open(&path).unwrap();
     let find = |name: &str| {
-        let found = again.registry().find_source(boy.party(), name, source(name, "").sha256).unwrap();
+        let found = again.registry().find_source(boy.party(), name, source(name, "").sha256, None).unwrap();
         found.map(|(handover, frame)| (handover.mark, frame.record.i, frame.state))
     };
     assert_eq!(find("a.png"), Some((issued.row.mark, 0, FrameState::Sealed)));
     assert_eq!(find("b.png"), Some((issued.row.mark, 1, FrameState::Pending)));
     assert_eq!(find("c.png"), None);
     let stranger = PartyId::from_bytes([7; 32]);
-    assert_eq!(again.registry().find_source(stranger, "a.png", source("a.png", "").sha256).unwrap(), None);
+    assert_eq!(
+        again.registry().find_source(stranger, "a.png", source("a.png", "").sha256, None).unwrap(),
+        None
+    );
     let changed = Digest::of(b"a.png, painted over");
-    assert_eq!(again.registry().find_source(boy.party(), "a.png", changed).unwrap(), None);
+    assert_eq!(again.registry().find_source(boy.party(), "a.png", changed, None).unwrap(), None);
 }
 
 #[test]
@@ -55,7 +58,8 @@ fn a_repeated_run_meets_the_first_hand_over() {
     let first = desk.hand_over(&boy, &["a.png"]);
     let second = desk.hand_over(&boy, &["a.png"]);
     assert_ne!(first.row.mark, second.row.mark, "the nonce makes them two");
-    let found = desk.studio.registry().find_source(boy.party(), "a.png", source("a.png", "").sha256).unwrap();
+    let found =
+        desk.studio.registry().find_source(boy.party(), "a.png", source("a.png", "").sha256, None).unwrap();
     assert_eq!(found.unwrap().0, first.row);
     assert_eq!(desk.studio.registry().mark_ids().unwrap(), [first.row.mark, second.row.mark]);
 }
@@ -66,7 +70,8 @@ fn a_name_from_another_system_is_the_same_name() {
     let boy = desk.vendor("Boy");
     let sources = [source("e\u{301}.png", "e\u{301}")];
     let _ = desk.studio.hand_over(&desk.secrets, &boy, &sources, now()).unwrap();
-    let found = desk.studio.registry().find_source(boy.party(), "\u{e9}.png", sources[0].sha256).unwrap();
+    let found =
+        desk.studio.registry().find_source(boy.party(), "\u{e9}.png", sources[0].sha256, None).unwrap();
     assert_eq!(found.unwrap().1.record.shot, "\u{e9}");
 }
 

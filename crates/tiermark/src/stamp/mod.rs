@@ -19,6 +19,7 @@ mod press;
 mod route;
 mod scan;
 mod sheet;
+mod unmarked;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,7 @@ use press::Presses;
 use route::{Routed, Routes};
 use scan::Scanned;
 use sheet::Leaves;
+pub use unmarked::Unmarked;
 
 /// Stamps frames of one studio.
 pub struct Stamper {
@@ -176,7 +178,10 @@ impl Stamper {
         let (mut jobs, mut fresh) = (Vec::with_capacity(frames.len()), BTreeMap::<usize, Vec<_>>::new());
         for (index, Routed { ground, frame }) in frames {
             let party = routes.recipient(ground)?.party;
-            match studio.registry().find_source(party, &frame.source.name, frame.source.sha256)? {
+            let (name, sha256, pix) = (&frame.source.name, frame.source.sha256, frame.source.pix);
+            // A document whose pages were drawn is another than the same file with its pictures marked in place.
+            let pix = frame.leaves.is_some().then_some(pix);
+            match studio.registry().find_source(party, name, sha256, pix)? {
                 Some((row, known)) => jobs.push(Job {
                     index,
                     input: frame.input,

@@ -9,6 +9,7 @@ use tiermark_ledger::keys::tree::Direction;
 use tiermark_ledger::store::StoreError;
 use tiermark_mark::Strength;
 
+use super::Unmarked;
 use crate::archive::ArchiveError;
 
 /// What became of one input.
@@ -43,6 +44,9 @@ pub struct Outcome {
     pub predicted_z: Option<f64>,
     /// The same after JPEG 75; always tried in a dry run, else only where the first is not strong.
     pub z_after_jpeg75: Option<f64>,
+    /// The pictures of a document that bear no mark.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmarked: Vec<Unmarked>,
 }
 
 impl Outcome {
@@ -55,6 +59,7 @@ impl Outcome {
             psnr_db: None,
             predicted_z: None,
             z_after_jpeg75: None,
+            unmarked: Vec::new(),
         })
     }
 }
@@ -80,6 +85,8 @@ pub struct Options {
     pub archive: Archiving,
     /// An encoder of ffmpeg's and its options for clips, in place of each clip's own.
     pub codec: Option<String>,
+    /// Draw the pages of PDF documents at so many dots per inch (50 to 600), and let pictures of them leave in their place.
+    pub rasterise: Option<u32>,
     /// What may change besides the pixels' values.
     pub write: WriteOptions,
     /// Bounds for what is read.

@@ -237,6 +237,7 @@ impl Stamper {
             psnr_db: output.map(|output| output.psnr_centi_db as f64 / 100.0),
             predicted_z: output.map(|output| output.z_milli as f64 / 1000.0),
             z_after_jpeg75: None,
+            unmarked: job.leaves.iter().flat_map(|leaves| leaves.unmarked.clone()).collect(),
         }
     }
 }
@@ -250,6 +251,7 @@ pub(super) fn done(job: &Job, path: PathBuf, read: &ReadBack) -> Outcome {
         psnr_db: None,
         predicted_z: None,
         z_after_jpeg75: None,
+        unmarked: Vec::new(),
     })
 }
 

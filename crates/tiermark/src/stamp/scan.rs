@@ -99,7 +99,8 @@ pub(super) fn open(input: &Input, options: &Options) -> Result<(Digest, Frame), 
 pub(super) fn status(error: &FrameError) -> Status {
     match error {
         FrameError::Damaged { .. } | FrameError::Planes(_) | FrameError::Encoder { .. } => Status::Failed,
-        FrameError::Clip(_) | FrameError::NeedsFfmpeg => Status::Failed,
+        FrameError::Clip(_) | FrameError::Pages(_) => Status::Failed,
+        FrameError::NeedsFfmpeg | FrameError::NeedsPdftoppm => Status::Failed,
         _ => Status::Refused,
     }
 }

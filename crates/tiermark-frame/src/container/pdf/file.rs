@@ -32,6 +32,8 @@ pub(super) struct File<'a> {
     pub(super) images: Vec<u32>,
     /// Streams that later objects of their number took the place of.
     former: Vec<(u32, Range<usize>)>,
+    /// Whether a stream or a text has no end: what is written behind the file would be taken for more of it.
+    pub(super) endless: bool,
     work: usize,
 }
 
@@ -47,7 +49,8 @@ impl<'a> File<'a> {
     /// Look through a file.
     pub(super) fn open(bytes: &'a [u8], walker: &mut Walker<'_>) -> Result<Self, ContainerError> {
         let (objects, packed, images) = (BTreeMap::new(), Vec::new(), Vec::new());
-        let mut file = Self { bytes, objects, packed, root: None, images, former: Vec::new(), work: 0 };
+        let mut file =
+            Self { bytes, objects, packed, root: None, images, former: Vec::new(), endless: false, work: 0 };
         let streams = file.scan()?;
         for number in streams {
             file.unpack(number, walker)?;
@@ -144,7 +147,10 @@ impl<'a> File<'a> {
             let object = lexer.object();
             let text_end = lexer.at();
             self.spend(text_end - at)?;
-            let Some(object) = object else { continue };
+            let Some(object) = object else {
+                self.endless |= text_end >= self.bytes.len();
+                continue;
+            };
             let mut data = None;
             if let Object::Dictionary(dictionary) = &object {
                 data = stream_data(self.bytes, text_end, dictionary, &mut ends);
@@ -159,6 +165,7 @@ impl<'a> File<'a> {
             }
             at = data.map_or(text_end, |data| data.end);
         }
+        self.endless |= !ends;
         self.trailers()?;
         streams.dedup();
         Ok(streams)

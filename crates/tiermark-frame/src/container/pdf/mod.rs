@@ -12,10 +12,12 @@ pub(crate) mod stored;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use super::walker::Walker;
-use super::{ContainerError, Place};
+use super::{ContainerError, Content, Place};
+use crate::Limits;
 use file::File;
 use image::Image;
 use object::{Dictionary, Object};
@@ -47,6 +49,12 @@ pub(super) fn walk(bytes: &[u8], walker: &mut Walker<'_>) -> Result<(), Containe
         }
     }
     Ok(())
+}
+
+/// Whether a document can be looked at at all: it is not encrypted, and not made to take for ever.
+pub(crate) fn look_through(bytes: &[u8], limits: &Limits) -> Result<(), ContainerError> {
+    let mut nobody = |_: &[Place], _: Content| ControlFlow::Continue(());
+    File::open(bytes, &mut Walker::new(limits, &mut nobody)).map(|_| ())
 }
 
 /// The pictures that only say how solid others are.

@@ -13,13 +13,15 @@ use super::image::{Space, space_of};
 use super::masks;
 use super::object::{Dictionary, Lexer, Object, is_space};
 use crate::container::walker::Walker;
-use crate::container::{ContainerError, Content, Kind, Place};
+use crate::container::{ContainerError, Content, Kind, Place, shown};
 use crate::picture::{Alpha, Layout, Picture, Samples};
+use crate::sheet::PassedOver;
 use crate::{Format, Frame, FrameError, Limits};
 
-/// The pictures that can be put back, in the order of their numbers, and the last table of places.
+/// The pictures that can be put back, in the order of their numbers, those that cannot, and the last table of places.
 pub(crate) struct Document {
     pub(crate) pictures: Vec<Stored>,
+    pub(crate) passed_over: Vec<PassedOver>,
     pub(crate) table: Table,
 }
 
@@ -59,71 +61,116 @@ pub(crate) fn open(bytes: &[u8], limits: &Limits) -> Result<Document, ContainerE
         let way_out = "stamp it before it is signed, or print it into a new PDF";
         return Err(ContainerError::Closed { what: "a signed PDF document".to_owned(), way_out });
     }
+    if file.endless {
+        return Err(ContainerError::damaged(Kind::Pdf, "a stream or a text without an end"));
+    }
     let mut table = table(bytes)
         .ok_or_else(|| ContainerError::damaged(Kind::Pdf, "no table of its objects at its end"))?;
     table.free = table.free.max(file.largest().saturating_add(1));
     let masks = masks(&mut file)?;
     let images: BTreeSet<u32> = file.images.iter().copied().collect();
-    let mut pictures = Vec::new();
+    let (mut pictures, mut passed_over) = (Vec::new(), Vec::new());
     for number in images.into_iter().filter(|number| !masks.contains(number)) {
-        pictures.extend(stored(bytes, &mut file, number, &mut walker)?);
+        match stored(bytes, &mut file, number, &mut walker)? {
+            Some(Ok(picture)) => pictures.push(picture),
+            Some(Err(other)) => passed_over.push(other),
+            None => {}
+        }
     }
-    Ok(Document { pictures, table })
+    Ok(Document { pictures, passed_over, table })
 }
 
+/// One picture; `None` where the number stands for something else by now.
 fn stored(
     bytes: &[u8],
     file: &mut File<'_>,
     number: u32,
     walker: &mut Walker<'_>,
-) -> Result<Option<Stored>, ContainerError> {
+) -> Result<Option<Result<Stored, PassedOver>>, ContainerError> {
     let (Some((at, data)), Some((dictionary, _))) = (file.place(number), file.stream(number)?) else {
         return Ok(None);
     };
-    if is_tricky(file, &dictionary)? {
+    if !dictionary.get(&b"Subtype"[..]).is_some_and(|kind| kind.is_name(b"Image")) {
         return Ok(None);
     }
-    let space = file.value(&dictionary, b"ColorSpace")?;
+    let mut side = |name: &[u8]| -> Result<u64, ContainerError> {
+        Ok(file.value(&dictionary, name)?.as_ref().and_then(Object::whole).unwrap_or(0))
+    };
+    let (width, height) = (side(b"Width")?, side(b"Height")?);
+    let size = walker.limits.size(Format::Part, width, height);
+    let packing = match packing(file, &dictionary, walker)? {
+        Ok(packing) => size.clone().map(|size| (size, packing)).map_err(|error| error.to_string()),
+        Err(why) => Err(why),
+    };
+    let generation = generation_before(bytes, at).ok_or("is an object without a generation".to_owned());
+    let stored = packing.and_then(|(size, (colours, filters))| {
+        let former = file.former(number);
+        Ok(Stored { number, generation: generation?, at, data, former, size, colours, filters })
+    });
+    Ok(Some(stored.map_err(|why| PassedOver { place: format!("object {number}"), size: size.ok(), why })))
+}
+
+/// How many colours a picture has, and by which steps its samples are packed (none, where it is a JPEG); or what it is instead.
+#[expect(clippy::type_complexity, reason = "the file's errors, and the picture's")]
+fn packing(
+    file: &mut File<'_>,
+    dictionary: &Dictionary,
+    walker: &mut Walker<'_>,
+) -> Result<Result<(usize, Option<Vec<Filter>>), String>, ContainerError> {
+    if let Some(tricky) = tricky(file, dictionary)? {
+        return Ok(Err(tricky.to_owned()));
+    }
+    let filters = filter::chain(file, dictionary)?;
+    let bits = file.value(dictionary, b"BitsPerComponent")?.as_ref().and_then(Object::whole).unwrap_or(0);
+    let other = filters.iter().find(|filter| !filter.is_for_bytes());
+    let filters = match (&filters[..], other) {
+        ([only], Some(_)) if only.name == b"DCTDecode" && only.parameters.is_empty() => None,
+        (steps, Some(_)) => {
+            let names: Vec<String> = steps.iter().map(|step| shown(&step.name)).collect();
+            return Ok(Err(format!("is packed by {}", names.join(" and "))));
+        }
+        _ => Some(filters),
+    };
+    let space = file.value(dictionary, b"ColorSpace")?;
     let colours = match space_of(file, space, walker, 0)? {
         Ok(Space::Grey) => 1,
         Ok(Space::Rgb) => 3,
-        _ => return Ok(None),
+        Ok(Space::Cmyk) => return Ok(Err("is in CMYK".to_owned())),
+        Ok(Space::Indexed(..)) => return Ok(Err("has a palette".to_owned())),
+        Err(name) => return Ok(Err(format!("is in the colours of {name}"))),
     };
-    let plain: Vec<Object> = [0.0, 1.0].repeat(colours).into_iter().map(Object::Number).collect();
-    if file.value(&dictionary, b"Decode")?.is_some_and(|decode| decode != Object::Array(plain)) {
-        return Ok(None);
+    if filters.is_some() && bits != 8 {
+        return Ok(Err(format!("has samples of {bits} bits")));
     }
-    let mut whole =
-        |name: &[u8]| Ok(file.value(&dictionary, name)?.as_ref().and_then(Object::whole).unwrap_or(0));
-    let (width, height, bits) = (whole(b"Width")?, whole(b"Height")?, whole(b"BitsPerComponent")?);
-    let filters = filter::chain(file, &dictionary)?;
-    let filters = match &filters[..] {
-        [only] if only.name == b"DCTDecode" && only.parameters.is_empty() => None,
-        steps if bits == 8 && steps.iter().all(Filter::is_for_bytes) => Some(filters),
-        _ => return Ok(None),
-    };
-    let (Ok(size), Some(generation)) =
-        (walker.limits.size(Format::Part, width, height), generation_before(bytes, at))
-    else {
-        return Ok(None);
-    };
-    let former = file.former(number);
-    Ok(Some(Stored { number, generation, at, data, former, size, colours, filters }))
+    let plain: Vec<Object> = [0.0, 1.0].repeat(colours).into_iter().map(Object::Number).collect();
+    if file.value(dictionary, b"Decode")?.is_some_and(|decode| decode != Object::Array(plain)) {
+        return Ok(Err("has a /Decode of its own".to_owned()));
+    }
+    Ok(Ok((colours, filters)))
 }
 
-/// Whether other colours would change more than colour, or the picture is not what its data say.
-fn is_tricky(file: &mut File<'_>, dictionary: &Dictionary) -> Result<bool, ContainerError> {
+/// Why other colours would change more than colour, or the picture is not what its data say.
+fn tricky(file: &mut File<'_>, dictionary: &Dictionary) -> Result<Option<&'static str>, ContainerError> {
     let has = |name: &[u8]| dictionary.contains_key(name);
-    if has(b"F") || has(b"FFilter") || has(b"Alternates") || has(b"SMaskInData") {
-        return Ok(true);
+    if has(b"F") || has(b"FFilter") {
+        return Ok(Some("lies in another file"));
     }
-    let stencil = file.value(dictionary, b"ImageMask")? == Some(Object::Word(b"true".to_vec()));
-    // A list of colours that are not there.
-    let keyed = matches!(file.value(dictionary, b"Mask")?, Some(Object::Array(_)));
+    if has(b"Alternates") {
+        return Ok(Some("has others in its place"));
+    }
+    if has(b"SMaskInData") {
+        return Ok(Some("has its alpha in its data"));
+    }
+    if file.value(dictionary, b"ImageMask")? == Some(Object::Word(b"true".to_vec())) {
+        return Ok(Some("is a stencil"));
+    }
+    if matches!(file.value(dictionary, b"Mask")?, Some(Object::Array(_))) {
+        return Ok(Some("has colours that are not there"));
+    }
     let mask = file.value(dictionary, b"SMask")?;
     let matte =
         mask.as_ref().and_then(Object::dictionary).is_some_and(|mask| mask.contains_key(&b"Matte"[..]));
-    Ok(stencil || keyed || matte)
+    Ok(matte.then_some("is blended with a colour (/Matte)"))
 }
 
 impl Stored {
