@@ -11,6 +11,7 @@ mod probe;
 pub(crate) mod tga;
 mod tiff;
 mod webp;
+mod zlib;
 
 use std::borrow::Cow;
 use std::fmt;

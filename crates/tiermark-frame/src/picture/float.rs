@@ -4,6 +4,8 @@
 //! that are multiplied by alpha are seen without it, and a change is multiplied by alpha again: no halo, and nothing where
 //! alpha is 0.
 
+use std::sync::OnceLock;
+
 use half::f16;
 
 use super::curve::{code, light};
@@ -15,6 +17,10 @@ pub(super) trait Float: Copy {
     fn light(self) -> f32;
     /// The nearest finite number.
     fn nearest(light: f32) -> Self;
+    /// As it is seen where no alpha divides it.
+    fn seen(self) -> f32 {
+        seen(self.light())
+    }
 }
 
 impl Float for f16 {
@@ -23,6 +29,12 @@ impl Float for f16 {
     }
     fn nearest(light: f32) -> Self {
         Self::from_f32(light.clamp(Self::MIN.to_f32(), Self::MAX.to_f32()))
+    }
+    fn seen(self) -> f32 {
+        static ALL: OnceLock<Vec<f32>> = OnceLock::new();
+        let all =
+            ALL.get_or_init(|| (0..=u16::MAX).map(|bits| seen(Self::from_bits(bits).to_f32())).collect());
+        all[usize::from(self.to_bits())]
     }
 }
 
@@ -38,7 +50,10 @@ impl Float for f32 {
 /// One channel of a row, 0.0 to 255.0.
 pub(super) fn pick<F: Float>(values: &[F], layout: Layout, channel: usize, row: &mut [f32]) {
     for (v, pixel) in row.iter_mut().zip(values.chunks_exact(layout.channels)) {
-        *v = seen(plain(pixel[channel].light(), divisor(pixel, layout)));
+        *v = match divisor(pixel, layout) {
+            1.0 => pixel[channel].seen(),
+            divisor => seen(pixel[channel].light() / divisor),
+        };
     }
 }
 
