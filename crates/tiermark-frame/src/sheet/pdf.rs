@@ -68,7 +68,30 @@ pub(super) fn with(
     if out.len() as u64 >= 10_000_000_000 {
         return Err(FrameError::OverLimit("a PDF document of more than ten digits".to_owned()));
     }
+    understood(document, &out)?;
     Ok(out)
+}
+
+/// In a damaged document the old end may take in what was written behind it: it is read again as it leaves.
+fn understood(document: &Document, written: &[u8]) -> Result<(), FrameError> {
+    let numbers =
+        |document: &Document| document.pictures.iter().map(|picture| picture.number).collect::<Vec<_>>();
+    // It was opened under the limits that hold; now it is larger by what was put in.
+    let generous = Limits {
+        max_pixels: u64::MAX,
+        max_file_bytes: u64::MAX,
+        max_metadata_bytes: u64::MAX,
+        max_members: u64::MAX,
+        max_unpacked_bytes: u64::MAX,
+        ..Limits::default()
+    };
+    match stored::open(written, &generous) {
+        Ok(again) if numbers(&again) == numbers(document) => Ok(()),
+        _ => Err(refused(
+            "a damaged PDF document (its end takes in what is written behind it)",
+            "print it into a new one",
+        )),
+    }
 }
 
 /// A picture's object, with other data.
