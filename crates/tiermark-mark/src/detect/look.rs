@@ -7,7 +7,8 @@ use super::front::Gentle;
 use crate::carrier::{LatticeCarrier, Line};
 use crate::layout::pixels_per_ref;
 use crate::sync::{
-    Area, Fit, LatticeMap, LineSpectrum, Linear, PhaseFitter, Scorer, Trust, View, affine, similarities,
+    Area, Fit, LatticeMap, LineSpectrum, Linear, Pane, PhaseFitter, Scorer, Tilted, Trust, View, affine,
+    similarities, tilted, uprights,
 };
 
 /// How the maps of one step of the search are found, cheapest first.
@@ -49,6 +50,9 @@ const LEAST_STRENGTH: f64 = 5.5;
 /// The same in one window, which holds a quarter of the picture or all of a cell.
 const LEAST_IN_WINDOW: f64 = 4.0;
 
+/// The same of a whole frame in perspective, which may bend in many more ways: chance reaches 8.9, and no weaker one was read.
+const LEAST_ASIDE: f64 = 8.5;
+
 /// Lattice strength that chance seldom reaches: there a reading is worth its time before anything else is tried.
 const BEYOND_CHANCE: f64 = 8.0;
 
@@ -65,6 +69,8 @@ pub(super) struct Look<'a> {
 const SEARCHED: f64 = 330_000.0;
 /// A picture narrower than this holds no lattice.
 const LEAST_SIDE: usize = 24;
+/// The window in the middle, those in the corners, those between them.
+const OUTWARD: [usize; 9] = [4, 0, 2, 6, 8, 1, 3, 5, 7];
 /// A picture whose windows would be narrower than this is one window itself, samples.
 const LEAST_WINDOW: usize = 96;
 
@@ -161,23 +167,51 @@ impl<'a> Look<'a> {
         self.fitted(&self.coarse, &maps)
     }
 
-    /// One search in the mean spectrum of all windows, then each window's own place for the best of its maps.
+    /// One search in the mean spectrum of all windows, then each window's own place for the best of its maps; besides, what
+    /// stands upright in any of them, and the whole frame seen from aside.
     fn windows(&self) -> Vec<Fit> {
         const SCORED: usize = 12;
-        const FITTED: usize = 10;
-        // In perspective the windows differ too much for their mean; then the middle one alone may do.
-        const MIDDLE: usize = 4;
+        const FITTED: usize = 8;
         let Some((fine, windows)) = self.cut() else { return Vec::new() };
         let spectra: Vec<LineSpectrum> = windows.iter().map(LineSpectrum::of).collect();
+        let scorers = self.scorers(&windows, &spectra);
         let mean = LineSpectrum::mean_of(&spectra);
         let mut maps = candidates(&self.scorer(&mean, &windows[0]), SCORED);
-        maps.extend(candidates(&self.scorer(&spectra[MIDDLE], &windows[MIDDLE]), SCORED));
+        // In perspective the windows differ too much for their mean; then the middle one alone may do.
+        let [middle, ..] = OUTWARD;
+        maps.extend(candidates(&scorers[middle], SCORED));
         let mut places: Vec<(Linear, &View)> = Vec::new();
-        for (window, spectrum) in windows.iter().zip(&spectra) {
-            let scorer = self.scorer(spectrum, window);
+        for (window, scorer) in windows.iter().zip(&scorers) {
             places.extend(maps.iter().map(|map| (scorer.refined(map), window)));
         }
-        self.spread(&fine, places, FITTED)
+        let mut places = best_of(places, FITTED);
+        places.extend(upright_in(&windows, &scorers));
+        let mut fits = self.spread(&fine, &places);
+        fits.extend(self.seen_from_aside(&fine, &windows, &scorers));
+        fits.sort_by(|a, b| b.strength.total_cmp(&a.strength));
+        fits
+    }
+
+    /// The whole frame in perspective.
+    fn seen_from_aside(&self, fine: &View, windows: &[View], scorers: &[Scorer<'_>]) -> Vec<Fit> {
+        const FITTED: usize = 2;
+        let ([x, y], factor) = (fine.area().centre(), fine.factor());
+        let pane = |i: usize| {
+            let ([left, top], size) = (windows[i].area().centre(), windows[i].size());
+            Pane {
+                scorer: &scorers[i],
+                middle: [(left - x) / factor, (top - y) / factor],
+                sides: [size.width as f64, size.height as f64],
+            }
+        };
+        let upright = 720.0 * factor / self.found.short_side() as f64;
+        let fitter = PhaseFitter::new(fine, self.lines());
+        let fitted = |tilted: Tilted| {
+            let (matrix, fall) = (fine.in_found_pixels(tilted.matrix), tilted.fall.map(|v| v / factor));
+            fitter.fit_bent(&LatticeMap::tilted(&fine.area(), matrix, fall))
+        };
+        let fits = tilted(&OUTWARD.map(pane), upright, FITTED).into_iter().map(fitted);
+        fits.filter(|fit| fit.strength >= LEAST_ASIDE).collect()
     }
 
     /// A whole frame whose place in the lattice is known: upright or mirrored, and the same turned by half.
@@ -211,12 +245,15 @@ impl<'a> Look<'a> {
         let foreign = |window: &View| known.trust.mean_over(&window.area().inner_half()) < FOREIGN;
         let windows: Vec<View> = windows.into_iter().filter(foreign).collect();
         let spectra: Vec<LineSpectrum> = windows.iter().map(LineSpectrum::of).collect();
+        let scorers = self.scorers(&windows, &spectra);
         let mut places: Vec<(Linear, &View)> = Vec::new();
-        for (window, spectrum) in windows.iter().zip(&spectra) {
-            let maps = candidates(&self.scorer(spectrum, window), SCORED);
+        for (window, scorer) in windows.iter().zip(&scorers) {
+            let maps = candidates(scorer, SCORED);
             places.extend(maps.into_iter().map(|map| (map, window)));
         }
-        self.spread(&fine, places, FITTED)
+        let mut places = best_of(places, FITTED);
+        places.extend(upright_in(&windows, &scorers));
+        self.spread(&fine, &places)
     }
 
     fn each_window(&self) -> Vec<Fit> {
@@ -228,8 +265,7 @@ impl<'a> Look<'a> {
             let maps = candidates(&self.scorer(spectrum, window), EACH);
             places.extend(maps.into_iter().map(|map| (map, window)));
         }
-        let all = places.len();
-        self.spread(&fine, places, all)
+        self.spread(&fine, &places)
     }
 
     /// The finest view there is, and its windows if they are large enough.
@@ -245,10 +281,8 @@ impl<'a> Look<'a> {
         View::of(&self.gentle.plane, self.gentle.factor as f64)
     }
 
-    /// Fit the best `keep` maps in their windows, and let the best of those grow over the whole picture.
-    fn spread(&self, fine: &View, mut places: Vec<(Linear, &View)>, keep: usize) -> Vec<Fit> {
-        places.sort_by(|a, b| b.0.score.total_cmp(&a.0.score));
-        places.truncate(keep);
+    /// Fit maps in their windows, and let the best of those grow over the whole picture.
+    fn spread(&self, fine: &View, places: &[(Linear, &View)]) -> Vec<Fit> {
         let mut fits: Vec<Fit> = places
             .iter()
             .map(|(map, window)| {
@@ -262,6 +296,10 @@ impl<'a> Look<'a> {
         fits.iter().map(|fit| whole.spread(&fit.map)).collect()
     }
 
+    fn scorers<'b>(&'b self, windows: &[View], spectra: &'b [LineSpectrum]) -> Vec<Scorer<'b>> {
+        windows.iter().zip(spectra).map(|(window, spectrum)| self.scorer(spectrum, window)).collect()
+    }
+
     fn scorer<'b>(&'b self, spectrum: &'b LineSpectrum, view: &View) -> Scorer<'b> {
         Scorer::new(spectrum, self.lines(), view.size().long_side())
     }
@@ -273,6 +311,25 @@ impl<'a> Look<'a> {
         fits.sort_by(|a, b| b.strength.total_cmp(&a.strength));
         fits
     }
+}
+
+/// What stands upright in some window.
+fn upright_in<'b>(windows: &'b [View], scorers: &[Scorer<'_>]) -> Vec<(Linear, &'b View)> {
+    const SCORED: usize = 3;
+    const FITTED: usize = 4;
+    let mut places = Vec::new();
+    for (window, scorer) in windows.iter().zip(scorers) {
+        let maps = uprights(scorer, SCORED);
+        places.extend(maps.iter().map(|map| (scorer.refined(map), window)));
+    }
+    best_of(places, FITTED)
+}
+
+/// The best `keep` of some maps, best first.
+fn best_of(mut places: Vec<(Linear, &View)>, keep: usize) -> Vec<(Linear, &View)> {
+    places.sort_by(|a, b| b.0.score.total_cmp(&a.0.score));
+    places.truncate(keep);
+    places
 }
 
 /// The best maps of both searches, refined, best first: half of them similarities, since among the many more affine maps

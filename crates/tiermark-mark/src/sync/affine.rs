@@ -25,7 +25,7 @@ pub(crate) fn affine(scorer: &Scorer<'_>, keep: usize) -> Vec<Linear> {
                 for pair in &pairs {
                     let matrix = pair.map_to(first, second);
                     if plausible(matrix) {
-                        best.offer(scorer.quickly_scored(matrix));
+                        scorer.promising(matrix).into_iter().for_each(|map| best.offer(map));
                     }
                 }
             }

@@ -60,6 +60,23 @@ impl LatticeMap {
         Self { centre: area.centre(), reach, terms: matrix.map(row) }
     }
 
+    /// The map in perspective: `matrix u / (1 + fall u)` at `u` found pixels from the centre of `area`, as far as order two goes.
+    pub(crate) fn tilted(area: &Area, matrix: [[f64; 2]; 2], fall: [f64; 2]) -> Self {
+        let mut map = Self::linear(area, matrix);
+        let square = map.reach * map.reach;
+        for (terms, [a, b]) in map.terms.iter_mut().zip(matrix) {
+            let bent = [a * fall[0], a * fall[1] + b * fall[0], b * fall[1]];
+            terms[3..].iter_mut().zip(bent).for_each(|(term, v)| *term = -v * square);
+        }
+        map
+    }
+
+    /// The same turned by half around the centre.
+    pub(crate) fn half_turn(&self) -> Self {
+        let terms = self.terms.map(|row| row.map(|v| -v));
+        Self { terms, ..self.clone() }
+    }
+
     /// The linear map around the centre of `area` that touches this one at its own centre.
     pub(crate) fn tangent(&self, area: &Area) -> Self {
         let mut map = Self::linear(area, self.matrix());

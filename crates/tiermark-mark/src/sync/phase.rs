@@ -42,18 +42,41 @@ impl<'a> PhaseFitter<'a> {
 
     /// The best of the fits that start at `matrix`, ref px per found pixel, and at its half turn.
     pub(crate) fn fit(&self, matrix: [[f64; 2]; 2]) -> Fit {
-        let phases = Phases::of(self.view, self.lines, LatticeMap::linear(&self.view.area, matrix));
+        let map = LatticeMap::linear(&self.view.area, matrix);
+        let (climb, phases) = self.fit_around(map.clone(), &map);
+        self.fit_of(climb, &phases)
+    }
+
+    /// The best of the fits that start at the bent `map`, then block by block as far as they agree.
+    pub(crate) fn fit_bent(&self, map: &LatticeMap) -> Fit {
+        let (mut climb, phases) = self.fit_around(map.tangent(&self.view.area), map);
+        for terms in [TERMS, TERMS] {
+            let weights = self.weights(&climb, &phases);
+            climb = self.climbed(self.measured(climb.map, &phases, &weights), &phases, &weights, terms);
+        }
+        self.fit_of(climb, &phases)
+    }
+
+    /// The best of the climbs from `map` and its half turn, with the phases around `start`.
+    fn fit_around(&self, start: LatticeMap, map: &LatticeMap) -> (Climb, Phases) {
+        let phases = Phases::of(self.view, self.lines, start);
         let turned = phases.half_turn(self.lines);
-        let mut starts: Vec<(Start, &Phases)> = [&phases, &turned]
+        let maps = [map.clone(), map.half_turn()];
+        let mut starts: Vec<(Start, usize)> = [&phases, &turned]
             .into_iter()
-            .flat_map(|phases| self.best_shifts(phases).into_iter().map(move |start| (start, phases)))
+            .zip(&maps)
+            .enumerate()
+            .flat_map(|(i, (phases, map))| {
+                self.best_shifts(&phases.under(map, self.lines)).into_iter().map(move |start| (start, i))
+            })
             .collect();
         starts.sort_by(|a, b| b.0.agreement.total_cmp(&a.0.agreement));
         starts.truncate(SHIFTS);
-        let fits = starts.into_iter().map(|(start, phases)| (self.fit_from(start.shift, phases), phases));
-        let (climb, phases) =
+        let both = [&phases, &turned];
+        let fits = starts.into_iter().map(|(start, i)| (self.fit_from(&maps[i], start.shift, both[i]), i));
+        let (climb, i) =
             fits.max_by(|a, b| a.0.strength.total_cmp(&b.0.strength)).expect("there is a best shift");
-        self.fit_of(climb, phases)
+        (climb, if i == 0 { phases } else { turned })
     }
 
     /// The fit that grows from a map which holds in a part of the view: block by block as far as they agree.
@@ -75,8 +98,8 @@ impl<'a> PhaseFitter<'a> {
         Fit { map: climb.map, strength: climb.strength, trust }
     }
 
-    fn fit_from(&self, shift: [f64; 2], phases: &Phases) -> Climb {
-        let mut map = phases.start.clone();
+    fn fit_from(&self, start: &LatticeMap, shift: [f64; 2], phases: &Phases) -> Climb {
+        let mut map = start.clone();
         map.terms[0][0] += shift[0];
         map.terms[1][0] += shift[1];
         let even = self.even(phases);
@@ -109,14 +132,14 @@ impl<'a> PhaseFitter<'a> {
     /// The shifts in 0..TILE ref px that align the sums over all blocks best.
     ///
     /// They are at least 6 ref px apart, less than which the fit covers by itself.
-    fn best_shifts(&self, phases: &Phases) -> Vec<Start> {
+    fn best_shifts(&self, left: &[Complex<f32>]) -> Vec<Start> {
         /// Ref px on a side of one cell: a sixteenth of a turn of the finest line either way.
         const CELL: usize = 2;
         const SIDE: usize = TILE / CELL;
         const APART: usize = 3;
         let mut bins = vec![Complex::default(); SIDE * SIDE];
         for (l, line) in self.lines.iter().enumerate() {
-            let sum: Complex<f32> = phases.blocks.iter().map(|block| block.lines[l]).sum();
+            let sum: Complex<f32> = left.iter().skip(l).step_by(self.lines.len()).sum();
             // sum Re(q e^{-2 pi i k d / TILE}) = Re of the inverse transform of conj(q).
             let [x, y] = [line.wave.0, line.wave.1].map(|k| k.rem_euclid(SIDE as i32) as usize);
             bins[y * SIDE + x] = sum.conj();

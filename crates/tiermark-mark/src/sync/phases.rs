@@ -51,8 +51,7 @@ impl Phases {
 
     /// The same under the map turned by half around the centre: the spectrum of a real plane cannot tell them apart.
     pub(super) fn half_turn(&self, lines: &[Line]) -> Self {
-        let mut start = self.start.clone();
-        start.terms.iter_mut().flatten().for_each(|v| *v = -*v);
+        let start = self.start.half_turn();
         let turned = |(q, line): (&Complex<f32>, &Line)| (q * line.phase).conj() * line.phase.conj();
         let block = |block: &Block| Block {
             place: block.place,
