@@ -6,39 +6,49 @@
 
 use std::sync::OnceLock;
 
-/// Code values, 0.0 to 255.0 between black and white, of light, 0.0 to 1.0 between them: of all finite numbers.
-pub(crate) fn code(light: f32) -> f32 {
-    let (bits, table) = (light.abs().to_bits(), codes());
-    let (at, beyond) = ((bits >> 16) as usize, (bits & 0xffff) as f32 / 65_536.0);
-    let (low, high) = (table[at], table[at + 1]);
-    (low + (high - low) * beyond).copysign(light)
+/// The curve and its inverse, in tables that are made once.
+#[derive(Clone, Copy)]
+pub(crate) struct Curve {
+    /// Codes of the numbers whose lower half is zero: 128 to an octave, where straight lines between them are right to 0.0005.
+    codes: &'static [f32],
+    /// Light of every sixteenth of a code value a little beyond white: right to 2e-5 of itself.
+    lights: &'static [f32],
 }
 
-/// The light of a code value: the other way round.
-pub(crate) fn light(code: f32) -> f32 {
-    let (steps, table) = (code.abs() * STEPS, lights());
-    let at = (steps as usize).min(table.len()); // beyond the table: below
-    let light = match table.get(at..at + 2) {
-        Some(&[low, high]) => low + (high - low) * (steps - at as f32),
-        _ => exact_light(code.abs().into()) as f32,
-    };
-    light.copysign(code)
-}
+impl Curve {
+    pub(crate) fn get() -> Self {
+        static CODES: OnceLock<Vec<f32>> = OnceLock::new();
+        static LIGHTS: OnceLock<Vec<f32>> = OnceLock::new();
+        let codes =
+            || (0..=INFINITE).map(|high| exact_code(f32::from_bits(high << 16).into()) as f32).collect();
+        let lights = || {
+            (0..=272 * STEPS as usize)
+                .map(|step| exact_light(step as f64 / f64::from(STEPS)) as f32)
+                .collect()
+        };
+        Self { codes: CODES.get_or_init(codes), lights: LIGHTS.get_or_init(lights) }
+    }
 
-/// Codes of the numbers whose lower half is zero: 128 to an octave, where straight lines between them are right to 0.0005.
-fn codes() -> &'static [f32] {
-    static TABLE: OnceLock<Vec<f32>> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        (0..=INFINITE).map(|high| exact_code(f32::from_bits(high << 16).into()) as f32).collect()
-    })
-}
+    /// Code values, 0.0 to 255.0 between black and white, of light, 0.0 to 1.0 between them: of all finite numbers.
+    #[inline]
+    pub(crate) fn code(self, light: f32) -> f32 {
+        let bits = light.abs().to_bits();
+        let (at, beyond) = ((bits >> 16) as usize, (bits & 0xffff) as f32 / 65_536.0);
+        let (low, high) = (self.codes[at], self.codes[at + 1]);
+        (low + (high - low) * beyond).copysign(light)
+    }
 
-/// Light of every sixteenth of a code value a little beyond white: right to 2e-5 of itself.
-fn lights() -> &'static [f32] {
-    static TABLE: OnceLock<Vec<f32>> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        (0..=272 * STEPS as usize).map(|step| exact_light(step as f64 / f64::from(STEPS)) as f32).collect()
-    })
+    /// The light of a code value: the other way round.
+    #[inline]
+    pub(crate) fn light(self, code: f32) -> f32 {
+        let steps = code.abs() * STEPS;
+        let at = (steps as usize).min(self.lights.len()); // beyond the table: below
+        let light = match self.lights.get(at..at + 2) {
+            Some(&[low, high]) => low + (high - low) * (steps - at as f32),
+            _ => exact_light(code.abs().into()) as f32,
+        };
+        light.copysign(code)
+    }
 }
 
 /// Upper half of the number that is infinite.
@@ -59,6 +69,14 @@ fn exact_light(code: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn code(light: f32) -> f32 {
+        Curve::get().code(light)
+    }
+
+    fn light(code: f32) -> f32 {
+        Curve::get().light(code)
+    }
 
     #[test]
     fn the_curve_is_that_of_srgb_and_leads_back() {

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use half::f16;
 
-use super::curve::{code, light};
+use super::curve::Curve;
 use super::{Alpha, Layout};
 
 /// One stored number.
@@ -17,42 +17,72 @@ pub(super) trait Float: Copy {
     fn light(self) -> f32;
     /// The nearest finite number.
     fn nearest(light: f32) -> Self;
-    /// As it is seen where no alpha divides it.
-    fn seen(self) -> f32 {
-        seen(self.light())
-    }
+    /// How numbers are seen where no alpha divides them.
+    fn eye() -> impl Fn(Self) -> f32 + Copy;
 }
 
 impl Float for f16 {
+    #[inline]
     fn light(self) -> f32 {
         self.to_f32()
     }
+    #[inline]
     fn nearest(light: f32) -> Self {
-        Self::from_f32(light.clamp(Self::MIN.to_f32(), Self::MAX.to_f32()))
+        Self::from_f32(light.clamp(Self::MIN.to_f32_const(), Self::MAX.to_f32_const()))
     }
-    fn seen(self) -> f32 {
+    /// All of them were looked at before.
+    fn eye() -> impl Fn(Self) -> f32 + Copy {
         static ALL: OnceLock<Vec<f32>> = OnceLock::new();
-        let all =
-            ALL.get_or_init(|| (0..=u16::MAX).map(|bits| seen(Self::from_bits(bits).to_f32())).collect());
-        all[usize::from(self.to_bits())]
+        let eye = f32::eye();
+        let all: &'static [f32] =
+            ALL.get_or_init(|| (0..=u16::MAX).map(|bits| eye(Self::from_bits(bits).to_f32())).collect());
+        |number| all[usize::from(number.to_bits())]
     }
 }
 
 impl Float for f32 {
+    #[inline]
     fn light(self) -> f32 {
         self
     }
+    #[inline]
     fn nearest(light: f32) -> Self {
         light.clamp(Self::MIN, Self::MAX)
+    }
+    fn eye() -> impl Fn(Self) -> f32 + Copy {
+        let curve = Curve::get();
+        move |light| seen(curve, light)
     }
 }
 
 /// One channel of a row, 0.0 to 255.0.
 pub(super) fn pick<F: Float>(values: &[F], layout: Layout, channel: usize, row: &mut [f32]) {
-    for (v, pixel) in row.iter_mut().zip(values.chunks_exact(layout.channels)) {
+    match layout.channels {
+        1 => pick_from(values.as_chunks::<1>().0, layout, channel, row),
+        2 => pick_from(values.as_chunks::<2>().0, layout, channel, row),
+        3 => pick_from(values.as_chunks::<3>().0, layout, channel, row),
+        4 => pick_from(values.as_chunks::<4>().0, layout, channel, row),
+        channels => {
+            let pixels: Vec<&[F]> = values.chunks_exact(channels).collect();
+            pick_from(&pixels, layout, channel, row);
+        }
+    }
+}
+
+/// The same of pixels whose number of channels the compiler knows.
+#[inline]
+fn pick_from<F: Float>(pixels: &[impl AsRef<[F]>], layout: Layout, channel: usize, row: &mut [f32]) {
+    let (eye, curve) = (F::eye(), Curve::get());
+    let pixels = row.iter_mut().zip(pixels);
+    if layout.alpha != Alpha::Associated {
+        pixels.for_each(|(v, pixel)| *v = eye(pixel.as_ref()[channel]));
+        return;
+    }
+    for (v, pixel) in pixels {
+        let pixel = pixel.as_ref();
         *v = match divisor(pixel, layout) {
-            1.0 => pixel[channel].seen(),
-            divisor => seen(pixel[channel].light() / divisor),
+            1.0 => eye(pixel[channel]),
+            divisor => seen(curve, pixel[channel].light() / divisor),
         };
     }
 }
@@ -66,43 +96,76 @@ pub(super) fn solid<F: Float>(values: &[F], layout: Layout, row: &mut [f32]) {
 
 /// Give a row other colours.
 pub(super) fn repaint<F: Float>(values: &mut [F], layout: Layout, colours: &[&[f32]]) {
-    for (x, pixel) in values.chunks_exact_mut(layout.channels).enumerate() {
-        if alpha(pixel, layout) == 0.0 {
-            continue;
-        }
-        let divisor = divisor(pixel, layout);
-        for (sample, row) in pixel.iter_mut().zip(colours) {
-            *sample = moved(*sample, divisor, row[x]);
+    match (layout.channels, colours) {
+        (3, [r, g, b]) => repaint_pixels(values.as_chunks_mut::<3>().0, layout, [r, g, b]),
+        (4, [r, g, b]) => repaint_pixels(values.as_chunks_mut::<4>().0, layout, [r, g, b]),
+        (channels, colours) => {
+            let curve = Curve::get();
+            for (x, pixel) in values.chunks_exact_mut(channels).enumerate() {
+                repaint_pixel(pixel, layout, colours.iter().map(|row| row[x]), curve);
+            }
         }
     }
 }
 
+/// The usual numbers of channels, known to the compiler.
+fn repaint_pixels<F: Float, const CHANNELS: usize>(
+    pixels: &mut [[F; CHANNELS]],
+    layout: Layout,
+    colours: [&[f32]; 3],
+) {
+    let (curve, colours) = (Curve::get(), colours.map(|row| &row[..pixels.len()]));
+    for (x, pixel) in pixels.iter_mut().enumerate() {
+        repaint_pixel(pixel, layout, colours.iter().map(|row| row[x]), curve);
+    }
+}
+
+#[inline]
+fn repaint_pixel<F: Float>(
+    pixel: &mut [F],
+    layout: Layout,
+    colours: impl Iterator<Item = f32>,
+    curve: Curve,
+) {
+    if alpha(pixel, layout) == 0.0 {
+        return;
+    }
+    let divisor = divisor(pixel, layout);
+    for (sample, wish) in pixel.iter_mut().zip(colours) {
+        *sample = moved(*sample, divisor, wish, curve);
+    }
+}
+
 /// A sample whose seen value has become `wish`. What was not to change stays to the last bit.
-fn moved<F: Float>(sample: F, divisor: f32, wish: f32) -> F {
+#[inline]
+fn moved<F: Float>(sample: F, divisor: f32, wish: f32, curve: Curve) -> F {
     let was = plain(sample.light(), divisor);
-    let by = wish - seen(was);
+    let by = wish - seen(curve, was);
     if !was.is_finite() || by.is_nan() || by == 0.0 {
         return sample;
     }
-    let now = light(code(was) + by);
+    let now = curve.light(curve.code(was) + by);
     // Nothing gets darker than black that was not.
     F::nearest(now.max(was.min(0.0)) * divisor)
 }
 
 /// A code value between black and white; a number that is none is black.
-fn seen(light: f32) -> f32 {
+#[inline]
+fn seen(curve: Curve, light: f32) -> f32 {
     match light {
         light if light >= 1.0 => 255.0,
-        light if light > 0.0 => code(light),
+        light if light > 0.0 => curve.code(light),
         _ => 0.0,
     }
 }
 
+#[inline]
 fn plain(light: f32, divisor: f32) -> f32 {
     if divisor == 1.0 { light } else { light / divisor }
 }
 
 /// What colours are multiplied by; 1.0 where there is nothing to see.
+#[inline]
 fn divisor<F: Float>(pixel: &[F], layout: Layout) -> f32 {
     match layout.alpha {
         Alpha::Associated => match alpha(pixel, layout) {
@@ -113,6 +176,7 @@ fn divisor<F: Float>(pixel: &[F], layout: Layout) -> f32 {
     }
 }
 
+#[inline]
 fn alpha<F: Float>(pixel: &[F], layout: Layout) -> f32 {
     match layout.alpha {
         Alpha::Straight | Alpha::Associated => match pixel[layout.colours].light() {
@@ -126,6 +190,10 @@ fn alpha<F: Float>(pixel: &[F], layout: Layout) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn code(light: f32) -> f32 {
+        Curve::get().code(light)
+    }
 
     const RGBA: Layout = Layout { colours: 3, alpha: Alpha::Associated, channels: 4 };
     const GREY: Layout = Layout { colours: 1, alpha: Alpha::None, channels: 1 };
@@ -159,7 +227,7 @@ mod tests {
         let rows = [[120.0; 2]; 3];
         repaint(&mut pixels, RGBA, &[&rows[0], &rows[1], &rows[2]]);
         assert_eq!(pixels[4..], [0.3, 0.3, 0.3, 0.0]);
-        let want = light(120.0) * 0.5;
+        let want = Curve::get().light(120.0) * 0.5;
         assert!(pixels[..3].iter().all(|v| (v - want).abs() < 1e-4), "{pixels:?}");
         assert_eq!(pixels[3], 0.5);
     }
