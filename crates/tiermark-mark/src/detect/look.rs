@@ -49,7 +49,6 @@ pub(super) const PLACED_MAPS: usize = 4;
 const LEAST_STRENGTH: f64 = 5.5;
 /// The same in one window, which holds a quarter of the picture or all of a cell.
 const LEAST_IN_WINDOW: f64 = 4.0;
-
 /// The same of a whole frame in perspective, which may bend in many more ways: chance reaches 8.9, and no weaker one was read.
 const LEAST_ASIDE: f64 = 8.5;
 
@@ -356,4 +355,46 @@ fn quarter_turns(upright: [f64; 2], turned: [f64; 2]) -> [[[f64; 2]; 2]; 4] {
         [[0.0, turned_across], [-turned_down, 0.0]],
         [[0.0, turned_across], [turned_down, 0.0]],
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use tiermark_signal::resample::cubic;
+    use tiermark_signal::{Plane, Size};
+
+    use crate::{ContentId, Detector, Effort, Embedder, MarkKey, Payload, Picture, Question, Strength};
+
+    /// A grainy frame with a mark, as a film has it, photographed from the left and below.
+    fn seen_from_aside(size: Size, word: Payload) -> Plane {
+        let keys = [1, 3].map(|byte| MarkKey::new([byte; 32]));
+        let mut stream = MarkKey::new([99; 32]).stream("grain", b"");
+        let host =
+            [Plane::from_fn(size, |x, _| 90.0 + x as f32 / 12.0 + (GRAIN * (stream.unit() - 0.5)) as f32)];
+        let picture = Picture { colours: &host, alpha: None, premultiplied: false };
+        let embedder = Embedder::new(&keys[0], &keys[1], word, Strength::STANDARD);
+        let marked = embedder.embed(&picture, &ContentId([9; 32]))[0].clone().map(f32::round);
+        let (middle, fall) = ([size.width, size.height].map(|v| v as f32 / 2.0), [1.0e-4, -1.4e-4]);
+        Plane::from_fn(size, |x, y| {
+            let [u, v] = [x as f32 - middle[0], y as f32 - middle[1]];
+            let away = 1.0 + fall[0] * u + fall[1] * v;
+            let [u, v] = [(1.08 * u + 0.02 * v) / away + middle[0], (1.07 * v - 0.01 * u) / away + middle[1]];
+            let inside = u >= 0.0 && v >= 0.0 && u < size.width as f32 && v < size.height as f32;
+            if inside { cubic(&marked, u, v).round() } else { 255.0 }
+        })
+    }
+
+    /// Code values from the darkest grain to the brightest: at 100 other searches find it too, at 160 none does.
+    const GRAIN: f64 = 130.0;
+
+    #[test]
+    fn a_weak_mark_seen_from_aside_is_read() {
+        let (size, word) = (Size { width: 1280, height: 720 }, Payload([0x1d; 8]));
+        let colours = [seen_from_aside(size, word)];
+        let found = Picture { colours: &colours, alpha: None, premultiplied: false };
+        let (known, frames) = (&[word], &[size]);
+        let question = Question { listed: 0, known, frames, contents: &[], effort: Effort::Full };
+        let detector = Detector::new(&MarkKey::new([1; 32]), &[MarkKey::new([3; 32])]);
+        let readings = detector.read(&found, &question);
+        assert!(readings.first().is_some_and(|r| r.payload == word && r.is_certain()), "{readings:?}");
+    }
 }
