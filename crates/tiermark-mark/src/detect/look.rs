@@ -49,7 +49,7 @@ pub(super) const PLACED_MAPS: usize = 4;
 const LEAST_STRENGTH: f64 = 5.5;
 /// The same in one window, which holds a quarter of the picture or all of a cell.
 const LEAST_IN_WINDOW: f64 = 4.0;
-/// The same of a whole frame in perspective, which may bend in many more ways: chance reaches 8.9, and no weaker one was read.
+/// The same of a whole frame in perspective, which may bend in many more ways: chance reached 8.9 on five.
 const LEAST_ASIDE: f64 = 8.5;
 
 /// Lattice strength that chance seldom reaches: there a reading is worth its time before anything else is tried.

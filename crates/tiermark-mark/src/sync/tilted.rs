@@ -1,4 +1,4 @@
-//! Whole frames seen from aside: photographs of screens, scans of bent paper.
+//! Whole frames seen from aside: photographs of screens.
 //!
 //! Perspective stretches each window in its own way, and in weak marks none of them tells enough by itself. But six numbers say
 //! what becomes of all: how the middle lies, and how fast the scale falls across and down. Frames of a film that no window had
