@@ -138,6 +138,7 @@ fn clips_that_cannot_be_kept_or_read_are_refused_by_name() {
     scene.write("in/broken.mov", &scene.read("in/old.mov")[..3000]);
     draw(&scene, "in/bitten.mov", H264);
     let mut bitten = scene.read("in/bitten.mov");
+    scene.write("in/still.mov", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf\0\0\0\x08mdat");
     let middle = bitten.len() / 3;
     bitten[middle..middle + 2000].iter_mut().for_each(|byte| *byte ^= 0x5a);
     scene.write("in/bitten.mov", &bitten);
@@ -152,6 +153,7 @@ fn clips_that_cannot_be_kept_or_read_are_refused_by_name() {
     assert_eq!(run.about("bitten.mov")["status"], "failed", "damage is not passed on: {}", run.out);
     assert!(reason("list.mov").contains("not a picture"), "{}", reason("list.mov"));
     assert!(reason("broken.mov").contains("ffmpeg gave up"), "{}", reason("broken.mov"));
+    assert!(reason("still.mov").contains("AVIF"), "{}", reason("still.mov"));
     assert!(scene.files("out").is_empty());
     let found = scene.run(&["trace", "in", "--json"]);
     assert_eq!(found.about("old.mov")["verdict"], "no-mark");
@@ -159,6 +161,7 @@ fn clips_that_cannot_be_kept_or_read_are_refused_by_name() {
     assert_eq!(found.about("list.mov")["verdict"], "unreadable");
     let run = stamp(&scene, &["--codec", "libx264 -crf 16 -pix_fmt yuv420p"]);
     assert_eq!(run.about("old.mov")["status"], "stamped", "{}", run.err);
+    assert_eq!(run.about("still.mov")["status"], "refused", "no clip is made of a picture: {}", run.out);
     assert!(names(&trace(&scene, "out/old.mov")));
 }
 

@@ -192,6 +192,8 @@ pub struct FoundGeometry {
     pub rotation_deg: f64,
     /// Whether it was mirrored.
     pub flipped: bool,
+    /// Whether it was read as a negative: light and dark exchanged.
+    pub negative: bool,
 }
 
 impl FoundGeometry {
@@ -202,6 +204,7 @@ impl FoundGeometry {
             scale: stamped.map(|stamped| to_thousandths(geometry.pixels_per_ref / stamped)),
             rotation_deg: geometry.rotation_deg,
             flipped: geometry.flipped,
+            negative: geometry.negative,
         }
     }
 
@@ -218,6 +221,7 @@ impl FoundGeometry {
             scale: Some((det.abs().sqrt() * 1000.0).round() / 1000.0),
             rotation_deg: (angle * 100.0).round() / 100.0 + 0.0,
             flipped,
+            negative: false,
         }
     }
 }

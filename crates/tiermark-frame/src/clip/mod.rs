@@ -58,7 +58,7 @@ pub fn looks_like_one(head: &[u8]) -> Option<Container> {
         _ => {}
     }
     let name = head.get(4..8)?;
-    // AVIF is a clip of one frame, as far as ffmpeg is concerned.
+    // AVIF is a clip of one frame, as far as ffmpeg is concerned: see `is_avif`.
     let stills: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
     let moving = match name {
         b"ftyp" => !head.get(8..12).is_none_or(|brand| stills.contains(&brand) || brand == b"crx "),
@@ -67,6 +67,11 @@ pub fn looks_like_one(head: &[u8]) -> Option<Container> {
         _ => false,
     };
     moving.then_some(Container::Mov)
+}
+
+/// Whether a file begins as AVIF: it is looked at as a clip, and a picture all the same to those who made it.
+pub fn is_avif(head: &[u8]) -> bool {
+    matches!(head.get(4..12), Some(b"ftypavif" | b"ftypavis"))
 }
 
 impl Container {
@@ -104,6 +109,7 @@ mod tests {
             (b"", None),
         ] {
             assert_eq!(looks_like_one(head), container, "{head:?}");
+            assert_eq!(is_avif(head), head.windows(8).any(|w| w == b"ftypavif"), "{head:?}");
         }
     }
 }

@@ -224,13 +224,13 @@ impl<'a> Look<'a> {
             // The frame's middle lies where it lay when it was stamped, whichever way it is turned.
             map.terms[0][0] += shift[0] + stamped[0] / 2.0;
             map.terms[1][0] += shift[1] + stamped[1] / 2.0;
-            Fit { map, strength: 0.0, trust: Trust::even(area) }
+            Fit { map, strength: 0.0, trust: Trust::even(area), sign: 1.0 }
         })
     }
 
     /// A map that stands, fitted once more at the full resolution of the search.
     pub(super) fn polished(&self, fit: &Fit) -> Fit {
-        PhaseFitter::new(&self.fine(), self.lines()).spread(&fit.map)
+        PhaseFitter::new(&self.fine(), self.lines()).spread(fit)
     }
 
     /// Fits in windows that are no part of the picture which `known` is a fit of: what else was pasted into this one.
@@ -292,7 +292,7 @@ impl<'a> Look<'a> {
         fits.sort_by(|a, b| b.strength.total_cmp(&a.strength));
         fits.truncate(Stage::Windows.maps());
         let whole = PhaseFitter::new(fine, self.lines());
-        fits.iter().map(|fit| whole.spread(&fit.map)).collect()
+        fits.iter().map(|fit| whole.spread(fit)).collect()
     }
 
     fn scorers<'b>(&'b self, windows: &[View], spectra: &'b [LineSpectrum]) -> Vec<Scorer<'b>> {

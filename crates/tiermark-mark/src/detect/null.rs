@@ -112,7 +112,7 @@ fn whole_frame(gentle: &Gentle) -> Fit {
     let area = Area::whole(gentle.found_size());
     let scale = 720.0 / gentle.found_size().short_side() as f64;
     let map = LatticeMap::linear(&area, [[scale, 0.0], [0.0, scale]]);
-    Fit { map, strength: 0.0, trust: Trust::even(area) }
+    Fit { map, strength: 0.0, trust: Trust::even(area), sign: 1.0 }
 }
 
 struct Count<'a> {

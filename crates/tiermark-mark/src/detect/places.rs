@@ -182,7 +182,7 @@ impl Detector {
             z: word.z,
             false_alarm,
             if_listed,
-            geometry: Geometry::of(&fit.map),
+            geometry: Geometry::of(fit),
             patches: Vec::new(),
             fit: fit.clone(),
             surface: Surface::OnWhite,

@@ -2,7 +2,7 @@
 
 use crate::evidence::{ATTRIBUTION, FalseAlarm};
 use crate::payload::Payload;
-use crate::sync::{Fit, LatticeMap};
+use crate::sync::Fit;
 
 /// One word read from a picture.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub struct Geometry {
     pub rotation_deg: f64,
     /// Whether it was mirrored (left and right exchanged, before turning).
     pub flipped: bool,
+    /// Whether light and dark are exchanged.
+    pub negative: bool,
 }
 
 impl Reading {
@@ -67,8 +69,8 @@ impl Reading {
 }
 
 impl Geometry {
-    pub(super) fn of(map: &LatticeMap) -> Self {
-        let [[a, b], [c, d]] = map.matrix();
+    pub(super) fn of(fit: &Fit) -> Self {
+        let [[a, b], [c, d]] = fit.map.matrix();
         let det = a * d - b * c;
         let flipped = det < 0.0;
         // The map leads from found to stamped: found = scale * Rotation(angle) * (mirror) * stamped.
@@ -78,6 +80,7 @@ impl Geometry {
             pixels_per_ref: 1.0 / det.abs().sqrt().max(f64::MIN_POSITIVE),
             rotation_deg: libm::round(angle.to_degrees() * 100.0) / 100.0 + 0.0,
             flipped,
+            negative: fit.sign < 0.0,
         }
     }
 }

@@ -71,7 +71,8 @@ fn the_word_is_read_however_the_picture_is_turned() {
         ("mirrored", mirrored, 0.0, true),
         ("half turn", half_turn, 180.0, false),
         ("quarter turn", turned, 90.0, false),
-        ("as it was", found, 0.0, false),
+        ("as it was", found.clone(), 0.0, false),
+        ("negative", found.map(|v| 255.0 - v), 0.0, false),
     ] {
         let readings = read(found, 1, &[2, 3], &[OTHER, PAYLOAD], Effort::KnownScales);
         assert_eq!(readings.len(), 1, "{name}");
@@ -82,7 +83,7 @@ fn the_word_is_read_however_the_picture_is_turned() {
         assert!((geometry.pixels_per_ref / 0.75 - 1.0).abs() < 2e-3, "{name}: {geometry:?}");
         let apart = (geometry.rotation_deg - degrees).rem_euclid(360.0);
         assert!(apart.min(360.0 - apart) < 0.1, "{name}: {geometry:?}");
-        assert_eq!(geometry.flipped, flipped, "{name}");
+        assert_eq!((geometry.flipped, geometry.negative), (flipped, name == "negative"), "{name}");
     }
 }
 

@@ -151,7 +151,7 @@ impl Canvas {
         let map = &fit.map;
         let size = Size { width: self.tiles[0] * SIDE, height: self.tiles[1] * SIDE };
         let factor = gentle.factor as f64;
-        let source = smoothed(gentle, map);
+        let source = smoothed(gentle, fit);
         let (mut plane, mut valid) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
         // Exact places on a coarse mesh, straight lines between them: the map hardly bends over 16 samples.
         const MESH: usize = 16;
@@ -234,12 +234,14 @@ fn half_sample(kx: i32, ky: i32) -> Complex<f32> {
     Complex::new(libm::cos(angle) as f32, libm::sin(angle) as f32)
 }
 
-/// The plane without waves finer than the canonical grid.
-fn smoothed(gentle: &Gentle, map: &LatticeMap) -> Plane {
-    let [[a, b], [c, d]] = map.matrix();
+/// The plane without waves finer than the canonical grid, the positive of a negative.
+fn smoothed(gentle: &Gentle, fit: &Fit) -> Plane {
+    let [[a, b], [c, d]] = fit.map.matrix();
     let ref_per_sample = (a * d - b * c).abs().sqrt() * gentle.factor as f64;
     let shrink = GRID as f64 / ref_per_sample.max(1e-6);
-    if shrink > 1.0 { gaussian(&gentle.plane, (0.45 * shrink) as f32) } else { gentle.plane.clone() }
+    let smooth =
+        if shrink > 1.0 { gaussian(&gentle.plane, (0.45 * shrink) as f32) } else { gentle.plane.clone() };
+    if fit.sign < 0.0 { smooth.map(|v| -v) } else { smooth }
 }
 
 /// Fades out over the crossfade of the sign field, where two signs meet.

@@ -1,7 +1,7 @@
 //! From the phases of the sync lines to the place of the lattice, and a map bent until all blocks agree.
 
-use tiermark_signal::Complex;
 use tiermark_signal::transform::fft::inverse_square;
+use tiermark_signal::{Complex, Plane};
 
 use super::map::{LatticeMap, TERMS};
 use super::phases::Phases;
@@ -20,6 +20,8 @@ pub(crate) struct Fit {
     pub(crate) strength: f64,
     /// Where they agree.
     pub(crate) trust: Trust,
+    /// 1.0, or -1.0 where light and dark are exchanged and all waves with them: a negative.
+    pub(crate) sign: f32,
 }
 
 /// What each term of a higher order must add to the log-likelihood, `strength^2 / 2`. Fitting noise adds a half; a weak
@@ -27,6 +29,8 @@ pub(crate) struct Fit {
 const PRICE: f64 = 1.5;
 /// Shifts from which a fit starts. In a weak lattice the right one may rank behind until the map is bent.
 const SHIFTS: usize = 4;
+/// The same in the negative, besides: so a positive is read as it would be without them.
+const NEGATIVE_SHIFTS: usize = 1;
 
 /// Fits maps to one view of a found picture.
 pub(crate) struct PhaseFitter<'a> {
@@ -57,34 +61,42 @@ impl<'a> PhaseFitter<'a> {
         self.fit_of(climb, &phases)
     }
 
-    /// The best of the climbs from `map` and its half turn, with the phases around `start`.
+    /// The best of the climbs from `map` and its half turn, in the positive and the negative, with the phases around `start`.
     fn fit_around(&self, start: LatticeMap, map: &LatticeMap) -> (Climb, Phases) {
-        let phases = Phases::of(self.view, self.lines, start);
-        let turned = phases.half_turn(self.lines);
-        let maps = [map.clone(), map.half_turn()];
-        let mut starts: Vec<(Start, usize)> = [&phases, &turned]
-            .into_iter()
-            .zip(&maps)
-            .enumerate()
-            .flat_map(|(i, (phases, map))| {
-                self.best_shifts(&phases.under(map, self.lines)).into_iter().map(move |start| (start, i))
-            })
-            .collect();
-        starts.sort_by(|a, b| b.0.agreement.total_cmp(&a.0.agreement));
-        starts.truncate(SHIFTS);
-        let both = [&phases, &turned];
-        let fits = starts.into_iter().map(|(start, i)| (self.fit_from(&maps[i], start.shift, both[i]), i));
-        let (climb, i) =
-            fits.max_by(|a, b| a.0.strength.total_cmp(&b.0.strength)).expect("there is a best shift");
-        (climb, if i == 0 { phases } else { turned })
+        let upright = Phases::of(self.view, self.lines, start);
+        let turned = upright.half_turn(self.lines);
+        let sides = [(upright, map.clone()), (turned, map.half_turn())];
+        let agreements =
+            sides.each_ref().map(|(phases, map)| self.agreements(&phases.under(map, self.lines)));
+        let best = |sign: f32, keep: usize| {
+            let of_side =
+                |(i, agreement)| best_shifts(agreement, sign, keep).into_iter().map(move |start| (start, i));
+            let mut starts: Vec<(Start, usize)> = agreements.iter().enumerate().flat_map(of_side).collect();
+            starts.sort_by(|a, b| b.0.agreement.total_cmp(&a.0.agreement));
+            starts.truncate(keep);
+            starts
+        };
+        let climbs = |sign: f32, keep: usize| {
+            let sides = sides.each_ref().map(|(phases, map)| (phases.signed(sign), map));
+            let climbs = best(sign, keep).into_iter().map(|(start, i)| {
+                let (phases, map) = &sides[i];
+                (self.fit_from(map, start.shift, phases), i)
+            });
+            let (climb, i) = climbs.max_by(|a, b| a.0.strength.total_cmp(&b.0.strength))?;
+            let [upright, turned] = sides.map(|(phases, _)| phases);
+            Some((climb, if i == 0 { upright } else { turned }))
+        };
+        let both = [climbs(1.0, SHIFTS), climbs(-1.0, NEGATIVE_SHIFTS)];
+        let both = both.into_iter().flatten();
+        both.max_by(|a, b| a.0.strength.total_cmp(&b.0.strength)).expect("there is a best shift")
     }
 
     /// The fit that grows from a map which holds in a part of the view: block by block as far as they agree.
     ///
     /// A sheet's cell ends where the trust ends; perspective, which no single affine map fits, is followed outward.
-    pub(crate) fn spread(&self, part: &LatticeMap) -> Fit {
-        let start = part.tangent(&self.view.area);
-        let phases = Phases::of(self.view, self.lines, start.clone());
+    pub(crate) fn spread(&self, part: &Fit) -> Fit {
+        let start = part.map.tangent(&self.view.area);
+        let phases = Phases::of(self.view, self.lines, start.clone()).signed(part.sign);
         let mut climb = self.measured(start, &phases, &self.even(&phases));
         for terms in [3, TERMS, TERMS] {
             let weights = self.weights(&climb, &phases);
@@ -95,7 +107,7 @@ impl<'a> PhaseFitter<'a> {
 
     fn fit_of(&self, climb: Climb, phases: &Phases) -> Fit {
         let trust = Trust::of(phases.grid, self.agreement(&climb, phases), self.view.area);
-        Fit { map: climb.map, strength: climb.strength, trust }
+        Fit { map: climb.map, strength: climb.strength, trust, sign: phases.sign }
     }
 
     fn fit_from(&self, start: &LatticeMap, shift: [f64; 2], phases: &Phases) -> Climb {
@@ -129,14 +141,8 @@ impl<'a> PhaseFitter<'a> {
         best
     }
 
-    /// The shifts in 0..TILE ref px that align the sums over all blocks best.
-    ///
-    /// They are at least 6 ref px apart, less than which the fit covers by itself.
-    fn best_shifts(&self, left: &[Complex<f32>]) -> Vec<Start> {
-        /// Ref px on a side of one cell: a sixteenth of a turn of the finest line either way.
-        const CELL: usize = 2;
-        const SIDE: usize = TILE / CELL;
-        const APART: usize = 3;
+    /// How far the sums over all blocks agree under each shift by whole cells.
+    fn agreements(&self, left: &[Complex<f32>]) -> Plane {
         let mut bins = vec![Complex::default(); SIDE * SIDE];
         for (l, line) in self.lines.iter().enumerate() {
             let sum: Complex<f32> = left.iter().skip(l).step_by(self.lines.len()).sum();
@@ -144,22 +150,7 @@ impl<'a> PhaseFitter<'a> {
             let [x, y] = [line.wave.0, line.wave.1].map(|k| k.rem_euclid(SIDE as i32) as usize);
             bins[y * SIDE + x] = sum.conj();
         }
-        let agreement = inverse_square(bins, SIDE);
-        let mut cells: Vec<[usize; 2]> = Vec::with_capacity(SHIFTS);
-        let round = |a: usize, b: usize| a.abs_diff(b).min(SIDE - a.abs_diff(b));
-        while cells.len() < SHIFTS {
-            let free = |x: usize, y: usize| {
-                cells.iter().all(|s: &[usize; 2]| round(s[0], x) >= APART || round(s[1], y) >= APART)
-            };
-            let places = agreement.samples().iter().enumerate().filter(|(i, _)| free(i % SIDE, i / SIDE));
-            let Some((best, _)) = places.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0))) else { break };
-            cells.push([best % SIDE, best / SIDE]);
-        }
-        let start = |[x, y]: [usize; 2]| Start {
-            shift: [x, y].map(|v| (v * CELL) as f64),
-            agreement: agreement.at(x, y),
-        };
-        cells.into_iter().map(start).collect()
+        inverse_square(bins, SIDE)
     }
 
     fn even(&self, phases: &Phases) -> Vec<f32> {
@@ -233,6 +224,34 @@ impl<'a> PhaseFitter<'a> {
         let trust = Trust::of(phases.grid, self.agreement(climb, phases), self.view.area);
         phases.blocks.iter().map(|block| trust.at(block.place)).collect()
     }
+}
+
+/// Ref px on a side of one cell of shifts: a sixteenth of a turn of the finest line either way.
+const CELL: usize = 2;
+/// Cells on a side of the tile.
+const SIDE: usize = TILE / CELL;
+
+/// The shifts in 0..TILE ref px that align the sums over all blocks best, of phases times `sign`.
+///
+/// They are at least 6 ref px apart, less than which the fit covers by itself.
+fn best_shifts(agreement: &Plane, sign: f32, keep: usize) -> Vec<Start> {
+    const APART: usize = 3;
+    let mut cells: Vec<[usize; 2]> = Vec::with_capacity(keep);
+    let round = |a: usize, b: usize| a.abs_diff(b).min(SIDE - a.abs_diff(b));
+    while cells.len() < keep {
+        let free = |x: usize, y: usize| {
+            cells.iter().all(|s: &[usize; 2]| round(s[0], x) >= APART || round(s[1], y) >= APART)
+        };
+        let places = agreement.samples().iter().enumerate().filter(|(i, _)| free(i % SIDE, i / SIDE));
+        let higher = |a: &f32, b: &f32| (sign * a).total_cmp(&(sign * b));
+        let Some((best, _)) = places.max_by(|a, b| higher(a.1, b.1).then(b.0.cmp(&a.0))) else { break };
+        cells.push([best % SIDE, best / SIDE]);
+    }
+    let start = |[x, y]: [usize; 2]| Start {
+        shift: [x, y].map(|v| (v * CELL) as f64),
+        agreement: sign * agreement.at(x, y),
+    };
+    cells.into_iter().map(start).collect()
 }
 
 /// A shift to start from, ref px, and the sum of phases that it aligns.

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use tiermark_frame::FrameError;
 use tiermark_frame::clip::{
-    Clip, ClipDigest, ClipFrame, ClipWriter, Container, Cuts, Frames, HEAD, Steady, Want, looks_like_one,
+    Clip, ClipDigest, ClipFrame, ClipWriter, Container, Cuts, Frames, HEAD, Steady, Want, is_avif,
+    looks_like_one,
 };
 use tiermark_ledger::Digest;
 use tiermark_ledger::document::Source;
@@ -78,9 +79,10 @@ fn picks(starts: &[u64], frames: u64) -> BTreeMap<u64, usize> {
     shots.into_iter().flat_map(spread).collect()
 }
 
-/// The container of a file that begins as a clip.
+/// The container of a file that begins as a clip; a picture in AVIF is none, or `--codec` would make one of it.
 pub(super) fn begins(path: &Path) -> Option<Container> {
-    looks_like_one(&head_of_file(path, HEAD).ok()?)
+    let head = head_of_file(path, HEAD).ok()?;
+    looks_like_one(&head).filter(|_| !is_avif(&head))
 }
 
 /// Read a clip once before anything is signed.

@@ -76,5 +76,5 @@ fn placed(nodes: Size, shift: [f64; 2]) -> Fit {
     for ((terms, centre), shift) in map.terms.iter_mut().zip(area.centre()).zip(shift) {
         terms[0] += NODE * (centre - 1.5) + shift;
     }
-    Fit { map, strength: 0.0, trust: Trust::even(area) }
+    Fit { map, strength: 0.0, trust: Trust::even(area), sign: 1.0 }
 }
