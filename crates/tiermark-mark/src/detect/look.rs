@@ -1,5 +1,7 @@
 //! A found picture prepared for the search of its lattice, and the maps that are worth reading.
 
+mod elsewhere;
+
 use tiermark_signal::Size;
 use tiermark_signal::resample::area_mean;
 
@@ -38,8 +40,10 @@ impl Stage {
     }
 }
 
+/// Maps of other pictures beside one that was read: a page has up to nine cells.
+const BESIDE: usize = 8;
 /// Maps passed on besides, once a word was read: that word's own, made finer, and those of other pictures beside it.
-pub(super) const FURTHER_MAPS: usize = 1 + Stage::Windows.maps();
+pub(super) const FURTHER_MAPS: usize = 1 + BESIDE;
 
 /// Maps for each content whose place is known.
 pub(super) const PLACED_MAPS: usize = 4;
@@ -231,28 +235,6 @@ impl<'a> Look<'a> {
     /// A map that stands, fitted once more at the full resolution of the search.
     pub(super) fn polished(&self, fit: &Fit) -> Fit {
         PhaseFitter::new(&self.fine(), self.lines()).spread(fit)
-    }
-
-    /// Fits in windows that are no part of the picture which `known` is a fit of: what else was pasted into this one.
-    pub(super) fn elsewhere(&self, known: &Fit) -> Vec<Fit> {
-        /// Mean trust in its middle below which a window belongs to something else: another place of the same lattice
-        /// agrees by chance up to 0.3.
-        const FOREIGN: f32 = 0.35;
-        const SCORED: usize = 8;
-        const FITTED: usize = 8;
-        let Some((fine, windows)) = self.cut() else { return Vec::new() };
-        let foreign = |window: &View| known.trust.mean_over(&window.area().inner_half()) < FOREIGN;
-        let windows: Vec<View> = windows.into_iter().filter(foreign).collect();
-        let spectra: Vec<LineSpectrum> = windows.iter().map(LineSpectrum::of).collect();
-        let scorers = self.scorers(&windows, &spectra);
-        let mut places: Vec<(Linear, &View)> = Vec::new();
-        for (window, scorer) in windows.iter().zip(&scorers) {
-            let maps = candidates(scorer, SCORED);
-            places.extend(maps.into_iter().map(|map| (map, window)));
-        }
-        let mut places = best_of(places, FITTED);
-        places.extend(upright_in(&windows, &scorers));
-        self.spread(&fine, &places)
     }
 
     fn each_window(&self) -> Vec<Fit> {

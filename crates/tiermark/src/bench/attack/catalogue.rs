@@ -70,6 +70,8 @@ pub enum Attack {
     Window(f64),
     /// Colours thrown away.
     Grayscale,
+    /// Light and dark exchanged.
+    Negative,
     /// `255 (v / 255)^gamma`.
     Gamma(f64),
     /// Around the middle.
@@ -157,6 +159,7 @@ const ALL: &[Attack] = &[
     Attack::Crop(0.75),
     Attack::Crop(0.5),
     Attack::Grayscale,
+    Attack::Negative,
     Attack::Gamma(0.67),
     Attack::Gamma(1.5),
     Attack::Contrast(0.7),
@@ -298,6 +301,7 @@ impl std::fmt::Display for Attack {
             Self::Letterbox => "letterbox".to_owned(),
             Self::Window(share) => format!("screenshot in a window at {}", percent(share)),
             Self::Grayscale => "grayscale".to_owned(),
+            Self::Negative => "negative".to_owned(),
             Self::Gamma(gamma) => format!("gamma {gamma}"),
             Self::Contrast(factor) => format!("contrast x{factor}"),
             Self::Brightness(factor) => format!("brightness x{factor}"),

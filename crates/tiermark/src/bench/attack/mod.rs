@@ -138,6 +138,7 @@ impl Attack {
             Self::Letterbox => geometry::letterbox(&planes),
             Self::Window(share) => overlay::window(&planes, share),
             Self::Grayscale => colour::saturation(&planes, 0.0),
+            Self::Negative => colour::linear(&planes, -1.0, 127.5),
             Self::Gamma(gamma) => colour::gamma(&planes, gamma),
             Self::Contrast(factor) => colour::linear(&planes, factor, 128.0),
             Self::Brightness(factor) => colour::linear(&planes, factor, 0.0),
