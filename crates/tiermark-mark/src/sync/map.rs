@@ -2,6 +2,8 @@
 
 use tiermark_signal::Size;
 
+use crate::layout::TILE;
+
 /// A rectangle of a found picture, found pixels from the picture's corner.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Area {
@@ -113,6 +115,24 @@ impl LatticeMap {
         self.jacobian(self.centre)
     }
 
+    /// Whether both maps lay the lattice in the same way around a found place: it may be shifted by whole tiles.
+    pub(crate) fn agrees_with(&self, other: &Self, place: [f64; 2]) -> bool {
+        /// Difference of the derivatives, of their own size.
+        const TURNED: f64 = 0.05;
+        /// Ref px: less than half of the finest line's wave.
+        const APART: f64 = 6.0;
+        let (own, theirs) = (self.jacobian(place), other.jacobian(place));
+        let size = |m: [[f64; 2]; 2]| libm::sqrt(m.iter().flatten().map(|v| v * v).sum());
+        let turned: [[f64; 2]; 2] = [0, 1].map(|i| [0, 1].map(|j| own[i][j] - theirs[i][j]));
+        let (own_at, their_at) = (self.apply(place), other.apply(place));
+        let tile = TILE as f64;
+        let apart = |axis: usize| {
+            let apart = own_at[axis] - their_at[axis];
+            (apart - tile * libm::round(apart / tile)).abs()
+        };
+        size(turned) <= TURNED * size(own) && (0..2).all(|axis| apart(axis) <= APART)
+    }
+
     /// The found place of a point of the lattice, by Newton's method from `guess`.
     ///
     /// The map is nearly linear over a picture, so four steps reach far below a hundredth of a pixel.
@@ -150,6 +170,21 @@ mod tests {
         let near = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).abs() < 1e-9 && (a[1] - b[1]).abs() < 1e-9;
         assert!(near(map.apply(part.centre()), tangent.apply(part.centre())));
         assert!(!near(map.apply([290.0, 60.0]), tangent.apply([290.0, 60.0])), "it does not bend");
+    }
+
+    #[test]
+    fn maps_a_tile_apart_agree_and_others_do_not() {
+        let area = Area::whole(Size { width: 640, height: 360 });
+        let map = LatticeMap::linear(&area, [[1.9, 0.3], [-0.2, 2.1]]);
+        let shifted = |by: f64| {
+            let mut shifted = map.clone();
+            shifted.terms[1][0] += by;
+            shifted
+        };
+        assert!(map.agrees_with(&shifted(-(TILE as f64) + 3.0), [10.0, 300.0]));
+        assert!(!map.agrees_with(&shifted(9.0), [10.0, 300.0]));
+        let wider = LatticeMap::linear(&area, [[2.1, 0.3], [-0.2, 2.1]]);
+        assert!(!map.agrees_with(&wider, map.centre()), "they meet in the middle alone");
     }
 
     #[test]

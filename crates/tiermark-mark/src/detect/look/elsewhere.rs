@@ -1,11 +1,11 @@
 //! What else was pasted into a picture in which one mark was read: the other cells of a sheet, the other half of a collage.
 
-use super::{BESIDE, BEYOND_CHANCE, LEAST_IN_WINDOW, Look, candidates};
+use super::{BESIDE, LEAST_IN_WINDOW, Look, candidates};
 use crate::sync::{Fit, LineSpectrum, Linear, PhaseFitter, View, uprights};
 
-/// Mean trust in its middle below which a window belongs to something else: another place of the same lattice agrees by
-/// chance up to 0.3.
-const FOREIGN: f32 = 0.35;
+/// Mean trust in its middle below which a window may belong to something else. Another place of the same lattice agrees by
+/// chance up to 0.3 of itself, and more where a map has bent after it.
+const FOREIGN: f32 = 0.5;
 /// Maps that are looked at in each window.
 const SCORED: usize = 8;
 /// Those of them that are fitted.
@@ -17,17 +17,18 @@ impl Look<'_> {
     /// Every window has its own best, so that one picture that stands well does not fill the list.
     pub(in crate::detect) fn elsewhere(&self, known: &Fit) -> Vec<Fit> {
         let Some((fine, windows)) = self.cut() else { return Vec::new() };
-        let foreign = |fit: &Fit, window: &View| fit.trust.mean_over(&window.area().inner_half()) < FOREIGN;
-        let others = windows.iter().filter(|window| foreign(known, window));
-        let mut fits: Vec<(Fit, &View)> =
-            others.filter_map(|window| Some((self.best_in(window, known)?, window))).collect();
+        let foreign = |window: &&View| known.trust.mean_over(&window.area().inner_half()) < FOREIGN;
+        let others = windows.iter().filter(foreign);
+        let mut fits: Vec<(Fit, [f64; 2])> = others
+            .filter_map(|window| Some((self.best_in(window, known)?, window.area().centre())))
+            .collect();
         fits.sort_by(|a, b| b.0.strength.total_cmp(&a.0.strength));
         let whole = PhaseFitter::new(&fine, self.lines());
         let mut grown: Vec<Fit> = Vec::new();
-        for (fit, window) in fits {
-            // A fit that chance made must not keep another from its place.
-            let taken = |other: &Fit| other.strength >= BEYOND_CHANCE && !foreign(other, window);
-            if grown.len() < BESIDE && !grown.iter().any(taken) {
+        for (fit, middle) in fits {
+            // One picture fills several windows. By its map, not by its trust, which chance may give it elsewhere.
+            let same = |other: &Fit| other.map.agrees_with(&fit.map, middle);
+            if grown.len() < BESIDE && !same(known) && !grown.iter().any(same) {
                 grown.push(whole.spread(&fit));
             }
         }
