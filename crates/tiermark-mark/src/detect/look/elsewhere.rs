@@ -3,9 +3,11 @@
 use super::{BESIDE, LEAST_IN_WINDOW, Look, candidates};
 use crate::sync::{Fit, LineSpectrum, Linear, PhaseFitter, View, uprights};
 
-/// Mean trust in its middle below which a window may belong to something else. Another place of the same lattice agrees by
-/// chance up to 0.3 of itself, and more where a map has bent after it.
-const FOREIGN: f32 = 0.5;
+/// Mean trust in its middle below which a window belongs to something else: another place of the same lattice agrees by
+/// chance up to 0.3.
+const FOREIGN: f32 = 0.35;
+/// The same below which it may: a map bends after another picture of the same scale and angle, and no other.
+const DOUBTFUL: f32 = 0.5;
 /// Maps that are looked at in each window.
 const SCORED: usize = 8;
 /// Those of them that are fitted.
@@ -17,11 +19,16 @@ impl Look<'_> {
     /// Every window has its own best, so that one picture that stands well does not fill the list.
     pub(in crate::detect) fn elsewhere(&self, known: &Fit) -> Vec<Fit> {
         let Some((fine, windows)) = self.cut() else { return Vec::new() };
-        let foreign = |window: &&View| known.trust.mean_over(&window.area().inner_half()) < FOREIGN;
-        let others = windows.iter().filter(foreign);
-        let mut fits: Vec<(Fit, [f64; 2])> = others
-            .filter_map(|window| Some((self.best_in(window, known)?, window.area().centre())))
-            .collect();
+        let fit_in = |window: &View| {
+            let maps = match known.trust.mean_over(&window.area().inner_half()) {
+                trust if trust < FOREIGN => self.maps_of(window, known),
+                trust if trust < DOUBTFUL => vec![alike(window, known)],
+                _ => return None,
+            };
+            let best = self.fitted(window, &maps).into_iter().next()?;
+            (best.strength >= LEAST_IN_WINDOW).then(|| (best, window.area().centre()))
+        };
+        let mut fits: Vec<(Fit, [f64; 2])> = windows.iter().filter_map(fit_in).collect();
         fits.sort_by(|a, b| b.0.strength.total_cmp(&a.0.strength));
         let whole = PhaseFitter::new(&fine, self.lines());
         let mut grown: Vec<Fit> = Vec::new();
@@ -35,19 +42,22 @@ impl Look<'_> {
         grown
     }
 
-    /// The best fit in one window: at the scale and angle of what is `known`, since cells of a sheet often share them, or at
-    /// its own.
-    fn best_in(&self, window: &View, known: &Fit) -> Option<Fit> {
+    /// The maps that are tried in one window: at the scale and angle of what is `known`, since cells of a sheet often share
+    /// them, and at its own.
+    fn maps_of(&self, window: &View, known: &Fit) -> Vec<Linear> {
         let spectrum = LineSpectrum::of(window);
         let scorer = self.scorer(&spectrum, window);
-        let alike = known.map.matrix().map(|row| row.map(|v| v * window.factor()));
         let mut maps: Vec<Linear> = candidates(&scorer, SCORED);
         maps.truncate(FITTED);
         maps.extend(uprights(&scorer, 1).iter().map(|map| scorer.refined(map)));
-        maps.push(scorer.scored(alike));
-        let best = self.fitted(window, &maps).into_iter().next();
-        best.filter(|fit| fit.strength >= LEAST_IN_WINDOW)
+        maps.push(alike(window, known));
+        maps
     }
+}
+
+/// The scale and angle of what is known, in samples of a window.
+fn alike(window: &View, known: &Fit) -> Linear {
+    Linear { matrix: known.map.matrix().map(|row| row.map(|v| v * window.factor())), score: 0.0 }
 }
 
 #[cfg(test)]
