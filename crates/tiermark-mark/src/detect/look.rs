@@ -42,9 +42,8 @@ impl Stage {
 
 /// Maps of other pictures beside one that was read: a page has up to nine cells.
 const BESIDE: usize = 8;
-/// Maps passed on besides, once a word was read: that word's own, made finer before it is certain and after, and those of
-/// other pictures beside it.
-pub(super) const FURTHER_MAPS: usize = 2 + BESIDE;
+/// Maps passed on besides, once a word was read: that word's own, made finer, and those of other pictures beside it.
+pub(super) const FURTHER_MAPS: usize = 1 + BESIDE;
 
 /// Maps for each content whose place is known.
 pub(super) const PLACED_MAPS: usize = 4;

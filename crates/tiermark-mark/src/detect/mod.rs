@@ -208,14 +208,6 @@ impl Detector {
                 noted.push(Noted { fit, maps, in_middle });
             }
         }
-        // What is nearly certain may be certain under a finer map.
-        if let (Some(nearly), None) = (best.first(), &middle) {
-            let polished = look.polished(&nearly.fit);
-            best = surer(best, self.read_map(gentle, &polished, words, further));
-            if certain(&best) {
-                return self.completed(best, &look, question.effort, words, further);
-            }
-        }
         if question.effort < Effort::Exhaustive {
             return best;
         }
