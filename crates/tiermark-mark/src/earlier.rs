@@ -70,8 +70,12 @@ impl Wide for Smooth<'_> {
         for top in (0..height).step_by(ROWS) {
             self.across(top, &mut values, &mut shares);
         }
-        (1..height).for_each(|y| self.toward(y - 1, y));
-        (1..height).rev().for_each(|y| self.toward(y, y - 1));
+        for y in 1..height {
+            self.toward(y - 1, y);
+        }
+        for y in (1..height).rev() {
+            self.toward(y, y - 1);
+        }
     }
 }
 
@@ -82,7 +86,9 @@ impl Smooth<'_> {
         let rows = ROWS.min(self.luma.height() - top);
         for row in 0..rows {
             let colours = self.luma.row(top + row);
-            values.iter_mut().zip(self.mean.row(top + row)).for_each(|(to, v)| to[row] = *v);
+            for (to, v) in values.iter_mut().zip(self.mean.row(top + row)) {
+                to[row] = *v;
+            }
             for (to, pair) in shares[1..].iter_mut().zip(colours.windows(2)) {
                 to[row] = share(self.feedback, pair[0], pair[1]);
             }
@@ -98,7 +104,9 @@ impl Smooth<'_> {
             }
         }
         for row in 0..rows {
-            self.mean.row_mut(top + row).iter_mut().zip(&*values).for_each(|(v, from)| *v = from[row]);
+            for (v, from) in self.mean.row_mut(top + row).iter_mut().zip(&*values) {
+                *v = from[row];
+            }
         }
     }
 
