@@ -1,16 +1,20 @@
 //! A found picture laid on the lattice, tile by tile, as amplitudes of the payload's harmonics.
 
+use std::borrow::Cow;
+
 use tiermark_signal::filter::{gaussian, normalise_locally};
-use tiermark_signal::resample::cubic;
+use tiermark_signal::resample::{cell_mean, cubics};
 use tiermark_signal::transform::SquareTransform;
-use tiermark_signal::{Complex, Plane, Size};
+use tiermark_signal::{Complex, Plane, Size, Wide, widest};
 
 use super::front::Gentle;
 use crate::carrier::{SignField, WordCarrier};
-use crate::layout::{BANDS, CROSSFADE, FIELD, TILE, radius};
+use crate::layout::{BANDS, Band, CROSSFADE, FIELD, TILE, radius};
 use crate::sync::{Area, Fit, LatticeMap};
 
-/// Ref px on a side of one canonical sample: the finest wave of 8 ref px keeps four samples.
+/// Samples that the shortest wave of a band keeps on the band's own grid.
+const SAMPLES_PER_WAVE: usize = 4;
+/// Ref px on a side of one canonical sample: the grid of the finest band, whose shortest wave is 8 ref px.
 const GRID: usize = 2;
 /// Canonical samples on a side of a tile.
 const SIDE: usize = TILE / GRID;
@@ -28,8 +32,8 @@ pub(crate) struct Tiles {
     pub(crate) bands: [Vec<Vec<Complex<f32>>>; 3],
 }
 
-/// The band that is looked at for waves of `wave` canonical samples and longer: standard deviations of its Gaussians.
-const PASS: (f32, f32) = (0.2, 0.8);
+/// Standard deviations of the Gaussians between which a band lies, and of the one over its power: parts of its shortest wave.
+const PASS: [f32; 3] = [0.2, 0.8, 1.2];
 
 impl Tiles {
     /// Lay the gentle plane on the lattice by a fitted map, each place as far as it is trusted; `None` if the map leads
@@ -39,14 +43,14 @@ impl Tiles {
             Canvas::over(&fit.trust.extent(), &fit.map)?.cut_around(fit.map.apply(fit.trust.best_place()));
         let (plane, valid) = canvas.lay(gentle, fit);
         let mut tiles = Self { places: canvas.places(), bands: Default::default() };
-        let transform = SquareTransform::new(SIDE);
-        let window = window();
         for (i, (band, carrier)) in BANDS.iter().zip(&carrier.bands).enumerate() {
-            // The band's shortest wave, canonical samples.
-            let wave = (TILE as f64 / band.to / GRID as f64) as f32;
-            let mut normal = normalise_locally(&plane, PASS.0 * wave, PASS.1 * wave, 1.2 * wave);
+            let grid = BandGrid::of(band);
+            // A longer wave needs no finer samples than a shorter one: means over cells, whose fall the waves' usual power undoes.
+            let (plane, valid) = (grid.seen(&plane), grid.seen(&valid));
+            let [fine, coarse, spread] = PASS.map(|part| part * SAMPLES_PER_WAVE as f32);
+            let mut normal = normalise_locally(&plane, fine, coarse, spread);
             normal.samples_mut().iter_mut().zip(valid.samples()).for_each(|(v, ok)| *v *= ok);
-            tiles.bands[i] = canvas.amplitudes(&normal, &window, &transform, &carrier.waves);
+            tiles.bands[i] = canvas.amplitudes(&normal, &grid, &carrier.waves);
             over_usual(&mut tiles.bands[i], &carrier.waves);
         }
         Some(tiles)
@@ -148,74 +152,48 @@ impl Canvas {
 
     /// The plane on the canonical grid, and how far it is trusted there: 0.0 outside the found picture.
     fn lay(&self, gentle: &Gentle, fit: &Fit) -> (Plane, Plane) {
-        let map = &fit.map;
-        let size = Size { width: self.tiles[0] * SIDE, height: self.tiles[1] * SIDE };
         let factor = gentle.factor as f64;
-        let source = smoothed(gentle, fit);
-        let (mut plane, mut valid) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
         // Exact places on a coarse mesh, straight lines between them: the map hardly bends over 16 samples.
-        const MESH: usize = 16;
         let node = |i: usize, j: usize| {
             let at =
                 |axis: usize, n: usize| (self.first[axis] * TILE as i64) as f64 + (n * MESH * GRID) as f64;
-            let found = map.inverse([at(0, i), at(1, j)], map.centre());
+            let found = fit.map.inverse([at(0, i), at(1, j)], fit.map.centre());
             let [x, y] = found.map(|v| (v / factor - 0.5) as f32);
             [x, y, fit.trust.at(found)]
         };
-        for j in 0..size.height / MESH {
-            for i in 0..size.width / MESH {
-                let corners = [node(i, j), node(i + 1, j), node(i, j + 1), node(i + 1, j + 1)];
-                for y in 0..MESH {
-                    for x in 0..MESH {
-                        let (s, t) = ((x as f32 + 0.5) / MESH as f32, (y as f32 + 0.5) / MESH as f32);
-                        let [px, py, trust] = [0, 1, 2].map(|axis| {
-                            let line =
-                                |a: usize| corners[a][axis] + s * (corners[a + 1][axis] - corners[a][axis]);
-                            line(0) + t * (line(2) - line(0))
-                        });
-                        let inside = px >= -0.5
-                            && py >= -0.5
-                            && px <= source.width() as f32 - 0.5
-                            && py <= source.height() as f32 - 0.5;
-                        if inside {
-                            plane.row_mut(j * MESH + y)[i * MESH + x] = cubic(&source, px, py);
-                            valid.row_mut(j * MESH + y)[i * MESH + x] = trust;
-                        }
-                    }
-                }
-            }
-        }
-        (plane, valid)
+        let cells = self.tiles.map(|count| count * SIDE / MESH);
+        let nodes = (0..=cells[1]).flat_map(|j| (0..=cells[0]).map(move |i| (i, j)));
+        widest(Laying {
+            source: &smoothed(gentle, fit),
+            cells,
+            nodes: nodes.map(|(i, j)| node(i, j)).collect(),
+        })
     }
 
     /// Amplitudes of `waves` in each tile, two tiles to a transform.
-    fn amplitudes(
-        &self,
-        plane: &Plane,
-        window: &[f32],
-        transform: &SquareTransform,
-        waves: &[(i32, i32)],
-    ) -> Vec<Vec<Complex<f32>>> {
+    fn amplitudes(&self, plane: &Plane, grid: &BandGrid, waves: &[(i32, i32)]) -> Vec<Vec<Complex<f32>>> {
         let count = self.tiles[0] * self.tiles[1];
+        let (side, window) = (grid.side(), grid.window());
+        let transform = SquareTransform::new(side);
         let cell = |tile: usize, x: usize, y: usize| {
             if tile >= count {
                 return 0.0;
             }
             let (column, row) = (tile % self.tiles[0], tile / self.tiles[0]);
-            plane.row(row * SIDE + y)[column * SIDE + x] * window[x] * window[y]
+            plane.row(row * side + y)[column * side + x] * window[x] * window[y]
         };
         let mut amplitudes = Vec::with_capacity(count);
         for tile in (0..count).step_by(2) {
-            let cells = (0..SIDE * SIDE)
-                .map(|i| Complex::new(cell(tile, i % SIDE, i / SIDE), cell(tile + 1, i % SIDE, i / SIDE)))
+            let cells = (0..side * side)
+                .map(|i| Complex::new(cell(tile, i % side, i / side), cell(tile + 1, i % side, i / side)))
                 .collect();
             let bins = transform.forward(cells);
             let bin = |kx: i32, ky: i32| {
-                bins[kx.rem_euclid(SIDE as i32) as usize * SIDE + ky.rem_euclid(SIDE as i32) as usize]
+                bins[kx.rem_euclid(side as i32) as usize * side + ky.rem_euclid(side as i32) as usize]
             };
             // Two real planes as one complex: F1 = (F(k) + conj F(-k)) / 2, F2 = (F(k) - conj F(-k)) / 2i.
             let pairs =
-                waves.iter().map(|&(kx, ky)| (half_sample(kx, ky), bin(kx, ky), bin(-kx, -ky).conj()));
+                waves.iter().map(|&(kx, ky)| (grid.half_sample(kx, ky), bin(kx, ky), bin(-kx, -ky).conj()));
             let (first, second): (Vec<_>, Vec<_>) = pairs
                 .map(|(turn, a, b)| ((a + b) * 0.5 * turn, (a - b) * Complex::new(0.0, -0.5) * turn))
                 .unzip();
@@ -228,32 +206,109 @@ impl Canvas {
     }
 }
 
-/// Canonical sample 0 lies half a sample, `GRID / 2` ref px, inside its tile: `e^{-2 pi i (kx + ky) GRID / 2 / TILE}`.
-fn half_sample(kx: i32, ky: i32) -> Complex<f32> {
-    let angle = -std::f64::consts::PI * (f64::from(kx) + f64::from(ky)) * GRID as f64 / TILE as f64;
-    Complex::new(libm::cos(angle) as f32, libm::sin(angle) as f32)
+/// Canonical samples between two places that are reckoned exactly.
+const MESH: usize = 16;
+
+/// A plane being laid on the canonical grid.
+struct Laying<'a> {
+    source: &'a Plane,
+    /// Cells of the mesh across and down.
+    cells: [usize; 2],
+    /// Place in the source, samples, and trust at each corner of the mesh, row by row.
+    nodes: Vec<[f32; 3]>,
+}
+
+impl Wide for Laying<'_> {
+    type Output = (Plane, Plane);
+
+    #[inline(always)]
+    fn run(self) -> (Plane, Plane) {
+        let [across, down] = self.cells;
+        let size = Size { width: across * MESH, height: down * MESH };
+        let (mut plane, mut valid) = (Plane::filled(size, 0.0), Plane::filled(size, 0.0));
+        let (right, bottom) = (self.source.width() as f32 - 0.5, self.source.height() as f32 - 0.5);
+        for j in 0..down {
+            for i in 0..across {
+                let [upper, lower] = [0, 1].map(|k| &self.nodes[(j + k) * (across + 1) + i..][..2]);
+                for y in 0..MESH {
+                    let t = (y as f32 + 0.5) / MESH as f32;
+                    // Place and trust of each sample, side by side.
+                    let [mut xs, mut ys, mut trust] = [[0.0; MESH]; 3];
+                    for (axis, values) in [&mut xs, &mut ys, &mut trust].into_iter().enumerate() {
+                        for (x, v) in values.iter_mut().enumerate() {
+                            let s = (x as f32 + 0.5) / MESH as f32;
+                            let above = upper[0][axis] + s * (upper[1][axis] - upper[0][axis]);
+                            let below = lower[0][axis] + s * (lower[1][axis] - lower[0][axis]);
+                            *v = above + t * (below - above);
+                        }
+                    }
+                    let values = cubics(self.source, &xs, &ys);
+                    let plane = &mut plane.row_mut(j * MESH + y)[i * MESH..][..MESH];
+                    let valid = &mut valid.row_mut(j * MESH + y)[i * MESH..][..MESH];
+                    for x in 0..MESH {
+                        let inside = (xs[x] >= -0.5) & (ys[x] >= -0.5) & (xs[x] <= right) & (ys[x] <= bottom);
+                        (plane[x], valid[x]) = if inside { (values[x], trust[x]) } else { (0.0, 0.0) };
+                    }
+                }
+            }
+        }
+        (plane, valid)
+    }
+}
+
+/// The grid that one band is seen on: as coarse as its shortest wave allows.
+struct BandGrid {
+    /// Ref px on a side of one sample.
+    step: usize,
+}
+
+impl BandGrid {
+    fn of(band: &Band) -> Self {
+        Self { step: (TILE as f64 / band.to) as usize / SAMPLES_PER_WAVE }
+    }
+
+    /// A canonical plane on this grid.
+    fn seen<'a>(&self, canonical: &'a Plane) -> Cow<'a, Plane> {
+        match self.step / GRID {
+            1 => Cow::Borrowed(canonical),
+            factor => Cow::Owned(cell_mean(canonical, factor)),
+        }
+    }
+
+    /// Samples on a side of a tile.
+    fn side(&self) -> usize {
+        TILE / self.step
+    }
+
+    /// Sample 0 lies half a sample, `step / 2` ref px, inside its tile: `e^{-2 pi i (kx + ky) step / 2 / TILE}`.
+    fn half_sample(&self, kx: i32, ky: i32) -> Complex<f32> {
+        let angle = -std::f64::consts::PI * (f64::from(kx) + f64::from(ky)) * self.step as f64 / TILE as f64;
+        Complex::new(libm::cos(angle) as f32, libm::sin(angle) as f32)
+    }
+
+    /// Fades out over the crossfade of the sign field, where two signs meet.
+    fn window(&self) -> Vec<f32> {
+        let (side, fade) = (self.side(), CROSSFADE / self.step as f64 / 2.0);
+        (0..side)
+            .map(|i| {
+                let inside = (i.min(side - 1 - i) as f64 + 0.5) / fade;
+                let sine = libm::sin(std::f64::consts::FRAC_PI_4 * (1.0 + inside.min(1.0)));
+                (sine * sine) as f32
+            })
+            .collect()
+    }
 }
 
 /// The plane without waves finer than the canonical grid, the positive of a negative.
-fn smoothed(gentle: &Gentle, fit: &Fit) -> Plane {
+fn smoothed<'a>(gentle: &'a Gentle, fit: &Fit) -> Cow<'a, Plane> {
     let [[a, b], [c, d]] = fit.map.matrix();
     let ref_per_sample = (a * d - b * c).abs().sqrt() * gentle.factor as f64;
     let shrink = GRID as f64 / ref_per_sample.max(1e-6);
-    let smooth =
-        if shrink > 1.0 { gaussian(&gentle.plane, (0.45 * shrink) as f32) } else { gentle.plane.clone() };
-    if fit.sign < 0.0 { smooth.map(|v| -v) } else { smooth }
-}
-
-/// Fades out over the crossfade of the sign field, where two signs meet.
-fn window() -> Vec<f32> {
-    let fade = CROSSFADE / GRID as f64 / 2.0;
-    (0..SIDE)
-        .map(|i| {
-            let inside = (i.min(SIDE - 1 - i) as f64 + 0.5) / fade;
-            let sine = libm::sin(std::f64::consts::FRAC_PI_4 * (1.0 + inside.min(1.0)));
-            (sine * sine) as f32
-        })
-        .collect()
+    let smooth = match shrink > 1.0 {
+        true => Cow::Owned(gaussian(&gentle.plane, (0.45 * shrink) as f32)),
+        false => Cow::Borrowed(&gentle.plane),
+    };
+    if fit.sign < 0.0 { Cow::Owned(smooth.into_owned().map(|v| -v)) } else { smooth }
 }
 
 /// Divide by the root of the power, summed over tiles, that is usual among waves of about the same radius.

@@ -97,9 +97,17 @@ impl Wide for Gathering<'_> {
 
     #[inline(always)]
     fn run(self) -> (Codeword, f32) {
+        let tiles = self.tiles.iter().zip(self.signs).filter(|(_, sign)| **sign != 0.0);
+        let tiles: Vec<(&[Complex<f32>], f32)> = tiles.map(|(tile, sign)| (&tile[..], *sign)).collect();
         let mut sums = vec![Complex::<f32>::default(); self.carrier.waves.len()];
-        for (tile, sign) in self.tiles.iter().zip(self.signs).filter(|(_, sign)| **sign != 0.0) {
-            sums.iter_mut().zip(tile).for_each(|(sum, v)| *sum += v * sign);
+        // Some waves through all tiles, then the next: what is summed up stays in registers.
+        let (some, rest) = sums.as_chunks_mut::<WAVES>();
+        for (i, some) in some.iter_mut().enumerate() {
+            *some = summed(&tiles, i * WAVES);
+        }
+        let behind = some.len() * WAVES;
+        for (i, sum) in rest.iter_mut().enumerate() {
+            [*sum] = summed(&tiles, behind + i);
         }
         for sum in &mut sums {
             let square = sum.norm_sqr();
@@ -114,6 +122,22 @@ impl Wide for Gathering<'_> {
         }
         (soft, power)
     }
+}
+
+/// Waves that are summed side by side.
+const WAVES: usize = 16;
+
+/// The signed sums over all tiles of some waves from `first` on.
+#[inline(always)]
+fn summed<const N: usize>(tiles: &[(&[Complex<f32>], f32)], first: usize) -> [Complex<f32>; N] {
+    let mut sums = [Complex::default(); N];
+    for (tile, sign) in tiles {
+        let tile = &tile[first..][..N];
+        for i in 0..N {
+            sums[i] += tile[i] * sign;
+        }
+    }
+    sums
 }
 
 impl Set {

@@ -122,7 +122,7 @@ impl Wide for Falls<'_> {
 
     #[inline(always)]
     fn run(self) -> [Vec<Tilted>; 2] {
-        let Self { panes: [central, around @ ..], middles } = self;
+        let [central, around @ ..] = self.panes;
         // The picture is twice as wide and high as a pane.
         let [across, down] = central.sides.map(|side| FALL_STEP / (2.0 * side));
         let steps = (-FALLS..=FALLS).flat_map(|i| (-FALLS..=FALLS).map(move |j| (i, j)));
@@ -131,43 +131,58 @@ impl Wide for Falls<'_> {
             .map(|(i, j)| [f64::from(i) * across, f64::from(j) * down])
             .collect();
         let (corners, edges) = around.split_at(4);
-        let mut sums: Vec<QuickSum> = Vec::with_capacity(middles.len() * falls.len());
-        for middle in middles {
+        let mut sums: Vec<QuickSum> = Vec::with_capacity(self.middles.len() * falls.len());
+        for middle in self.middles {
             sums.extend(std::iter::repeat_n(central.scorer.quick_sum(middle.matrix), falls.len()));
         }
-        let mut add = |panes: &[Pane<'_>], least: f32| {
-            // Pane by pane: the spectrum of one fits the cache.
-            let worthwhile: Vec<bool> = sums.iter().map(|sum| sum.score() >= least).collect();
-            for pane in panes {
-                let worthwhile = worthwhile.chunks_exact(falls.len());
-                for ((middle, sums), worthwhile) in
-                    middles.iter().zip(sums.chunks_exact_mut(falls.len())).zip(worthwhile)
-                {
-                    for ((fall, sum), _) in
-                        falls.iter().zip(sums).zip(worthwhile).filter(|(_, worth)| **worth)
-                    {
+        self.add(corners, f32::MIN, &falls, &mut sums);
+        let in_corners = self.best(&falls, &sums);
+        self.add(edges, WORTHWHILE, &falls, &mut sums);
+        [in_corners, self.best(&falls, &sums)]
+    }
+}
+
+impl Falls<'_> {
+    /// Add what stands in these panes, where there is `least` already. Pane by pane: the spectrum of one fits the cache.
+    #[inline(always)]
+    fn add(&self, panes: &[Pane<'_>], least: f32, falls: &[[f64; 2]], sums: &mut [QuickSum]) {
+        let worthwhile: Vec<bool> = sums.iter().map(|sum| sum.score() >= least).collect();
+        for pane in panes {
+            let each = sums.chunks_exact_mut(falls.len()).zip(worthwhile.chunks_exact(falls.len()));
+            for (middle, (sums, worthwhile)) in self.middles.iter().zip(each) {
+                for (fall, (sum, worth)) in falls.iter().zip(sums.iter_mut().zip(worthwhile)) {
+                    if *worth {
                         sum.add(pane.scorer.quick_sum(jacobian(middle.matrix, *fall, pane.middle)));
                     }
                 }
             }
-            let best = |(middle, sums): (&Linear, &[QuickSum])| {
-                let scored = falls.iter().zip(sums).map(|(fall, sum)| (fall, sum.score()));
-                let most = scored.max_by(|a, b| a.1.total_cmp(&b.1));
-                most.map(|(fall, score)| Tilted { matrix: middle.matrix, fall: *fall, score })
-            };
-            middles.iter().zip(sums.chunks_exact(falls.len())).filter_map(best).collect()
+        }
+    }
+
+    /// For each place of the middle the fall that stands best.
+    #[inline(always)]
+    fn best(&self, falls: &[[f64; 2]], sums: &[QuickSum]) -> Vec<Tilted> {
+        let best = |(middle, sums): (&Linear, &[QuickSum])| {
+            let scored = falls.iter().zip(sums).map(|(fall, sum)| (fall, sum.score()));
+            let most = scored.max_by(|a, b| a.1.total_cmp(&b.1));
+            most.map(|(fall, score)| Tilted { matrix: middle.matrix, fall: *fall, score })
         };
-        [add(corners, f32::MIN), add(edges, WORTHWHILE)]
+        self.middles.iter().zip(sums.chunks_exact(falls.len())).filter_map(best).collect()
     }
 }
 
 /// The derivative at `u`: ref px per sample.
+#[inline(always)]
 fn jacobian(matrix: [[f64; 2]; 2], fall: [f64; 2], u: [f64; 2]) -> [[f64; 2]; 2] {
     let away = 1.0 + fall[0] * u[0] + fall[1] * u[1];
-    matrix.map(|row| {
+    let mut derivative = matrix;
+    for row in &mut derivative {
         let there = (row[0] * u[0] + row[1] * u[1]) / away;
-        [0, 1].map(|axis| (row[axis] - there * fall[axis]) / away)
-    })
+        for (v, fall) in row.iter_mut().zip(fall) {
+            *v = (*v - there * fall) / away;
+        }
+    }
+    derivative
 }
 
 /// The six numbers moved to where the lines' power is largest, and that power.

@@ -20,17 +20,18 @@ impl Spectrum {
     /// If `padded` is smaller than the plane.
     pub fn of(plane: &Plane, padded: Size) -> Self {
         assert!(plane.width() <= padded.width && plane.height() <= padded.height, "padding only adds");
-        let mut bins = vec![Complex::default(); padded.area()];
-        for (row, bins) in plane.rows().zip(bins.chunks_exact_mut(padded.width)) {
-            bins.iter_mut().zip(row).for_each(|(bin, &v)| bin.re = v);
-        }
+        let Size { width, height } = padded;
+        let half = width / 2 + 1;
         let mut planner = FftPlannerScalar::new();
-        let rows = planner.plan_fft_forward(padded.width);
-        // Rows of padding are zero before and after.
-        rows.process(&mut bins[..plane.height() * padded.width]);
-        let mut turned = transpose(&bins, padded.width, padded.height);
-        planner.plan_fft_forward(padded.height).process(&mut turned);
-        let bins = transpose(&turned, padded.height, padded.width);
+        let mut turned = transpose(&rows_forward(plane, padded, half, &mut planner), half, height);
+        planner.plan_fft_forward(height).process(&mut turned);
+        let left = transpose(&turned, height, half);
+        let mut bins = Vec::with_capacity(padded.area());
+        for v in 0..height {
+            let (here, there) = (&left[v * half..][..half], &left[(height - v) % height * half..][..half]);
+            bins.extend_from_slice(here);
+            bins.extend(there[1..width - half + 1].iter().rev().map(Complex::conj));
+        }
         Self { size: padded, bins }
     }
 
@@ -75,6 +76,35 @@ impl Spectrum {
         let v = v.rem_euclid(self.size.height as isize) as usize;
         self.bins[v * self.size.width + u]
     }
+}
+
+/// The left `half` of the bins of each row, which tells the right one; rows of padding are zero before and after.
+fn rows_forward(
+    plane: &Plane,
+    padded: Size,
+    half: usize,
+    planner: &mut FftPlannerScalar<f32>,
+) -> Vec<Complex<f32>> {
+    let width = padded.width;
+    let (forward, mut pair) = (planner.plan_fft_forward(width), vec![Complex::default(); width]);
+    let mut scratch = vec![Complex::default(); forward.get_inplace_scratch_len()];
+    let mut left = vec![Complex::default(); half * padded.height];
+    for (two, bins) in plane.samples().chunks(2 * plane.width()).zip(left.chunks_mut(2 * half)) {
+        let (first, second) = two.split_at(plane.width());
+        pair.fill(Complex::default());
+        pair.iter_mut().zip(first).for_each(|(bin, &v)| bin.re = v);
+        pair.iter_mut().zip(second).for_each(|(bin, &v)| bin.im = v);
+        forward.process_with_scratch(&mut pair, &mut scratch);
+        // Two real rows as one complex: F1 = (F(u) + conj F(-u)) / 2, F2 = (F(u) - conj F(-u)) / 2i.
+        for u in 0..half {
+            let (here, there) = (pair[u], pair[(width - u) % width].conj());
+            bins[u] = (here + there) * 0.5;
+            if let Some(bin) = bins.get_mut(half + u) {
+                *bin = (here - there) * Complex::new(0.0, -0.5);
+            }
+        }
+    }
+    left
 }
 
 /// Transforms of square tiles of one side, planned once for many.
