@@ -9,8 +9,8 @@ use super::front::Gentle;
 use crate::carrier::{LatticeCarrier, Line};
 use crate::layout::pixels_per_ref;
 use crate::sync::{
-    Area, Fit, LatticeMap, LineSpectrum, Linear, Pane, PhaseFitter, Scorer, Tilted, Trust, View, affine,
-    similarities, tilted, uprights,
+    Area, Fit, LatticeMap, LineSpectrum, Linear, NearUpright, Pane, PhaseFitter, Scorer, Tilted, Trust, View,
+    affine, similarities, tilted, uprights,
 };
 
 /// How the maps of one step of the search are found, cheapest first.
@@ -74,6 +74,8 @@ const SEARCHED: f64 = 330_000.0;
 const LEAST_SIDE: usize = 24;
 /// The window in the middle, those in the corners, those between them.
 const OUTWARD: [usize; 9] = [4, 0, 2, 6, 8, 1, 3, 5, 7];
+/// Maps near the upright one that are fitted besides those found anywhere.
+const NEAR_UPRIGHT: usize = 4;
 /// A picture whose windows would be narrower than this is one window itself, samples.
 const LEAST_WINDOW: usize = 96;
 
@@ -166,8 +168,26 @@ impl<'a> Look<'a> {
     fn whole(&self) -> Vec<Fit> {
         const TRIED: usize = 12;
         let spectrum = LineSpectrum::of(&self.coarse);
-        let maps = candidates(&self.scorer(&spectrum, &self.coarse), TRIED);
-        self.fitted(&self.coarse, &maps)
+        let scorer = self.scorer(&spectrum, &self.coarse);
+        let mut best = scorer.shortlist(TRIED + NEAR_UPRIGHT);
+        let anyhow = candidates(&scorer, TRIED);
+        anyhow.into_iter().chain(self.nearly_upright(&scorer)).for_each(|map| best.offer(map));
+        self.fitted(&self.coarse, &best.sorted())
+    }
+
+    /// All of a frame, sheared, turned or stretched a little.
+    fn nearly_upright(&self, scorer: &Scorer<'_>) -> Vec<Linear> {
+        let Size { width, height } = self.coarse.size();
+        let near = NearUpright {
+            scorer,
+            sides: [width as f64, height as f64],
+            upright: 720.0 * self.coarse.factor() / self.found.short_side() as f64,
+            larger: [0.85, 1.18],
+            turned: 0.2,
+        };
+        let mut best = scorer.shortlist(NEAR_UPRIGHT);
+        near.best(2 * NEAR_UPRIGHT).iter().for_each(|map| best.offer(scorer.refined(map)));
+        best.sorted()
     }
 
     /// One search in the mean spectrum of all windows, then each window's own place for the best of its maps; besides, what

@@ -309,7 +309,7 @@ fn bent(sample: f32, pattern: f32, cap: f32, white: f32, black: f32, paper: f32)
 
 /// `tanh` to within 0.024, by its continued fraction cut short: the same on every machine, and quick.
 #[inline(always)]
-fn soft_limit(x: f32) -> f32 {
+pub(super) fn soft_limit(x: f32) -> f32 {
     let x = x.clamp(-3.0, 3.0);
     x * (27.0 + x * x) / (27.0 + 9.0 * x * x)
 }

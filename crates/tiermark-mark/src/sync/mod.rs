@@ -6,6 +6,7 @@
 
 mod affine;
 mod map;
+mod near;
 mod phase;
 mod phases;
 mod search;
@@ -17,6 +18,7 @@ mod view;
 
 pub(crate) use affine::affine;
 pub(crate) use map::{Area, LatticeMap};
+pub(crate) use near::NearUpright;
 pub(crate) use phase::{Fit, PhaseFitter};
 pub(crate) use search::{Linear, Scorer};
 pub(crate) use similarities::{similarities, uprights};

@@ -110,11 +110,8 @@ impl Wide for Sums<'_> {
             let across = waves(view.plane.width(), turn[0], origin[0] * kx + origin[1] * ky);
             let down = waves(view.plane.height(), turn[1], 0.0);
             for (rows, sums) in rows.windows(2).zip(sums.chunks_exact_mut(across_count)) {
-                for (y, down) in down.iter().enumerate().take(rows[1]).skip(rows[0]) {
-                    let row = view.plane.row(y);
-                    for (sum, cut) in sums.iter_mut().zip(columns.windows(2)) {
-                        *sum += across.dot(&row[cut[0]..cut[1]], cut[0]) * down;
-                    }
+                for (sum, cut) in sums.iter_mut().zip(columns.windows(2)) {
+                    *sum = self.block([cut[0], cut[1]], [rows[0], rows[1]], &across, &down);
                 }
             }
             let usual = (sums.iter().map(Complex::norm_sqr).sum::<f32>() / sums.len() as f32).sqrt();
@@ -122,6 +119,23 @@ impl Wide for Sums<'_> {
             sums.iter_mut().for_each(|q| *q = limited(*q * line.phase.conj() * scale));
         }
         sums
+    }
+}
+
+impl Sums<'_> {
+    /// The amplitude of a wave in one block, columns and rows from and to: eight partial sums that are added up at its end.
+    #[inline(always)]
+    fn block(&self, columns: [usize; 2], rows: [usize; 2], across: &Waves, down: &Waves) -> Complex<f32> {
+        let (mut re, mut im) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+        for y in rows[0]..rows[1] {
+            let (a, b) = across.dot(&self.view.plane.row(y)[columns[0]..columns[1]], columns[0]);
+            let (turn_re, turn_im) = (down.re[y], down.im[y]);
+            for i in 0..LANES {
+                re[i] += a[i] * turn_re - b[i] * turn_im;
+                im[i] += a[i] * turn_im + b[i] * turn_re;
+            }
+        }
+        Complex::new(re.iter().sum(), im.iter().sum())
     }
 }
 
@@ -144,6 +158,9 @@ fn waves(length: usize, turn: f64, start: f64) -> Waves {
     Waves { re, im }
 }
 
+/// Partial sums side by side.
+const LANES: usize = 8;
+
 /// Samples of a wave, real and imaginary parts apart so that sums over them run on whole vectors.
 struct Waves {
     re: Vec<f32>,
@@ -151,30 +168,28 @@ struct Waves {
 }
 
 impl Waves {
-    /// The sum of `samples` times the wave from `first` on, in eight partial sums.
+    /// The sums of `samples` times the wave from `first` on, real and imaginary.
     #[inline(always)]
-    fn dot(&self, samples: &[f32], first: usize) -> Complex<f32> {
-        const LANES: usize = 8;
-        let (re, im) = (&self.re[first..first + samples.len()], &self.im[first..first + samples.len()]);
-        let (mut a, mut b) = ([0.0_f32; LANES], [0.0_f32; LANES]);
-        let whole = samples.len() / LANES * LANES;
-        let lanes = samples[..whole].chunks_exact(LANES);
-        for (v, (re, im)) in lanes.zip(re.chunks_exact(LANES).zip(im.chunks_exact(LANES))) {
-            for i in 0..LANES {
-                a[i] += v[i] * re[i];
-                b[i] += v[i] * im[i];
-            }
-        }
-        let mut sum = Complex::new(a.iter().sum(), b.iter().sum());
-        for i in whole..samples.len() {
-            sum += Complex::new(re[i], im[i]) * samples[i];
-        }
-        sum
+    fn dot(&self, samples: &[f32], first: usize) -> ([f32; LANES], [f32; LANES]) {
+        let (re, im) = (&self.re[first..][..samples.len()], &self.im[first..][..samples.len()]);
+        (lanes(samples, re), lanes(samples, im))
     }
+}
 
-    fn iter(&self) -> impl Iterator<Item = Complex<f32>> {
-        self.re.iter().zip(&self.im).map(|(&re, &im)| Complex::new(re, im))
+/// Products of the two, summed in `LANES` sums.
+#[inline(always)]
+fn lanes(a: &[f32], b: &[f32]) -> [f32; LANES] {
+    let mut sums = [0.0_f32; LANES];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..LANES {
+            sums[i] += a[i] * b[i];
+        }
     }
+    for (sum, (a, b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+        *sum += a * b;
+    }
+    sums
 }
 
 fn limited(q: Complex<f32>) -> Complex<f32> {

@@ -6,6 +6,7 @@
 
 use tiermark_signal::{Wide, widest};
 
+use super::near::NearUpright;
 use super::search::{Linear, QuickSum, Scorer, bin};
 
 /// A frame in perspective: `A u / (1 + g u)` ref px at `u` samples from the middle of the picture.
@@ -33,8 +34,6 @@ pub(crate) struct Pane<'a> {
 const RANGES: [[f64; 2]; 2] = [[0.94, 1.26], [1.22, 1.6]];
 /// The middle is sheared and turned by this much at most, over the same: 7 degrees.
 const TURNED: f64 = 0.12;
-/// Sides differ by this factor at most.
-const UNEQUAL: f64 = 1.2;
 /// Places of the middle, of each range, that are looked at in all windows.
 const MIDDLES: usize = 300;
 /// How much less the scale is at one end of the picture than at the other, in steps of about a bin: up to
@@ -49,7 +48,9 @@ const REFINED: usize = 6;
 /// The best places of a frame in perspective, best first, at most `keep`. `upright` is ref px per sample if the frame fills the
 /// picture; of the `panes` the first lies in its middle, the next four in its corners, the rest between them.
 pub(crate) fn tilted(panes: &[Pane<'_>; 9], upright: f64, keep: usize) -> Vec<Tilted> {
-    let middle = |range| widest(Middles { pane: &panes[0], range, upright });
+    let Pane { scorer, sides, .. } = &panes[0];
+    let middle =
+        |larger| NearUpright { scorer, sides: *sides, upright, larger, turned: TURNED }.best(MIDDLES);
     let middles: Vec<Linear> = RANGES.into_iter().flat_map(middle).collect();
     let [corners, everywhere] = widest(Falls { panes, middles: &middles });
     let firsts = [corners, everywhere].into_iter().flat_map(|tilts| distinct(tilts, &panes[0], REFINED));
@@ -73,41 +74,6 @@ fn distinct(mut tilts: Vec<Tilted>, pane: &Pane<'_>, keep: usize) -> Vec<Tilted>
         }
     }
     best
-}
-
-/// The places at which the frame's middle stands best in the pane of the middle.
-struct Middles<'a> {
-    pane: &'a Pane<'a>,
-    range: [f64; 2],
-    upright: f64,
-}
-
-impl Wide for Middles<'_> {
-    type Output = Vec<Linear>;
-
-    #[inline(always)]
-    fn run(self) -> Vec<Linear> {
-        let Self { pane, range, upright } = self;
-        let along = |[from, to]: [f64; 2], side: f64| {
-            let step = bin(side);
-            let count = ((to - from) * upright / step).ceil() as usize;
-            (0..=count).map(move |i| from * upright + i as f64 * step)
-        };
-        let [across, down] = pane.sides;
-        let turned = [-TURNED, TURNED];
-        let equal = |a: f64, d: f64| d < UNEQUAL * a && a < UNEQUAL * d;
-        let mut best = pane.scorer.shortlist(MIDDLES);
-        for a in along(range, across) {
-            for d in along(range, down).filter(|d| equal(a, *d)) {
-                for c in along(turned, across) {
-                    for b in along(turned, down) {
-                        best.offer(pane.scorer.quickly_scored([[a, b], [c, d]]));
-                    }
-                }
-            }
-        }
-        best.sorted()
-    }
 }
 
 /// For each place of the middle how the scale falls away from it: as the corners have it, which hold all of the picture, and as

@@ -80,7 +80,7 @@ impl Informed {
         each: &(dyn Fn() + Sync),
     ) -> Result<Vec<Failed>, InformedError> {
         let at_hand = self.archive(inputs)?;
-        let measure = |_, input: &Input| self.measure(input, &at_hand.originals, journal, each);
+        let measure = |input: &Input| self.measure(input, &at_hand.originals, journal, each);
         Ok(each_picture(inputs, measure)?)
     }
 

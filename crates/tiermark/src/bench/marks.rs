@@ -75,10 +75,10 @@ impl Marks {
         Self { lattice, keys, detector, known, tiers, strength, closed }
     }
 
-    /// What the copy of picture number `index` holds.
-    pub(super) fn truth(&self, index: usize) -> Truth {
+    /// What the copy of the picture at `place` in a round of recipients holds.
+    pub(super) fn truth(&self, place: usize) -> Truth {
         let below = (1..self.tiers.count()).map(|tier| (HOPS + tier - 1, self.known[1 + tier]));
-        Truth(std::iter::once((index % HOPS, self.known[index % 2])).chain(below).collect())
+        Truth(std::iter::once((place % HOPS, self.known[place % 2])).chain(below).collect())
     }
 
     /// What the copy of recipient number `n` holds where many have one, in one tier.
