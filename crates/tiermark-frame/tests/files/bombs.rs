@@ -8,6 +8,7 @@ use tiermark_frame::container::{ContainerError, Content, Kind, walk};
 use tiermark_frame::{Frame, Limits};
 
 use crate::boxes::{all, found, picture, size};
+use crate::fuzz::seeded;
 use crate::make;
 use crate::make::boxes::{Drawn, Layer, gz, pdf, psd, seven, tar, zip};
 
@@ -179,16 +180,11 @@ fn cut_at_every_byte_and_bent_everywhere_is_an_answer() {
     }
 }
 
-/// The seeds of the fuzz targets are these, and what other programs wrote.
 #[test]
-#[ignore = "writes fuzz/seeds: run it where a kind was added"]
-fn seeds_for_the_fuzz_targets() {
-    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+fn one_of_each_kind_is_a_seed_of_the_fuzz_targets() {
     let mut found = make::one_of_each();
     found.extend(make::floats_and_film());
     for (target, files) in [("boxes", one_of_each()), ("open", found)] {
-        for (name, file) in files.into_iter().filter(|(_, file)| file.len() < 16_384) {
-            std::fs::write(seeds.join(target).join(name.replace(' ', "-")), file).unwrap();
-        }
+        seeded(target, files.into_iter().filter(|(_, file)| file.len() < 16_384));
     }
 }

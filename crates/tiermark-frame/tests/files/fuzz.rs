@@ -107,6 +107,24 @@ fn hostile(target: &str, feed: impl Fn(&[u8])) {
     }
 }
 
+/// Files that the tests make must be seeds of a target, byte for byte. `TIERMARK_WRITE_SEEDS=1` writes them: for a new kind, or
+/// where an encoder has changed.
+pub(crate) fn seeded(target: &str, made: impl IntoIterator<Item = (&'static str, Vec<u8>)>) {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
+    let writes = std::env::var_os("TIERMARK_WRITE_SEEDS").is_some();
+    for (name, file) in made {
+        let seed = seeds.join(name.replace(' ', "-"));
+        if writes {
+            fs::write(&seed, &file).unwrap();
+        }
+        let same = fs::read(&seed).is_ok_and(|seed| seed == file);
+        assert!(
+            same,
+            "{name} is no seed of {target}: TIERMARK_WRITE_SEEDS=1 cargo test -p tiermark-frame seed"
+        );
+    }
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Write};
 
+use crate::fuzz::seeded;
 use crate::make::boxes::{Drawn, pdf, pdf_with_table};
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
@@ -353,21 +354,12 @@ fn bitten_pdfs_end_in_words() {
     }
 }
 
-/// The seeds of the fuzz target `sheet`.
 #[test]
-#[ignore = "writes fuzz/seeds: run it where a kind was added"]
-fn seeds_for_documents() {
-    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/sheet");
-    std::fs::create_dir_all(&seeds).unwrap();
-    let drawn = pages(&[("/MediaBox [0 0 60 40]", "1 0 0 rg 10 10 20 20 re f")]);
-    let drawn = Sheet::drawn(&drawn, 72, &Limits::default()).unwrap().unwrap().with(&[]).unwrap();
-    let files = [
-        ("office", office(&document(), 0)),
-        ("pdf", book()),
-        ("pdf-stream", book_with_stream()),
-        ("pages", drawn),
-    ];
-    files.into_iter().for_each(|(name, file)| std::fs::write(seeds.join(name), file).unwrap());
+fn one_of_each_kind_is_a_seed_of_the_fuzz_target() {
+    seeded(
+        "sheet",
+        [("office", office(&document(), 0)), ("pdf", book()), ("pdf-stream", book_with_stream())],
+    );
 }
 
 /// A PDF whose pages are these entries and instructions.
