@@ -110,6 +110,8 @@ fn covers(cells: usize, factor: f64, length: usize) -> Vec<Cover> {
 /// Outside, the border is repeated. Keys, "Cubic convolution interpolation", IEEE ASSP 29(6), 1981, a = -1/2.
 #[inline(always)]
 pub fn cubic(plane: &Plane, x: f32, y: f32) -> f32 {
+    // Further out nothing changes, and whole numbers could not hold it.
+    let (x, y) = (x.clamp(-4.0, plane.width() as f32 + 4.0), y.clamp(-4.0, plane.height() as f32 + 4.0));
     let (x0, y0) = (x.floor(), y.floor());
     let (across, down) = (cubic_weights(x - x0), cubic_weights(y - y0));
     let (x0, y0) = (x0 as isize - 1, y0 as isize - 1);
@@ -291,14 +293,19 @@ mod tests {
         for (x, y) in [(3.25_f32, 2.5_f32), (4.0, 3.0), (1.75, 4.125)] {
             assert!((cubic(&plane, x, y) - (2.0 * x - 3.0 * y)).abs() < 1e-5, "{x},{y}");
         }
-        assert_eq!(cubic(&plane, -4.0, 0.0), 0.0, "the border is repeated");
+        for (x, y, border) in
+            [(-4.0, 0.0, 0.0), (-1e30, 0.0, 0.0), (f32::INFINITY, 3.0, 7.0), (4.0, 1e30, -10.0)]
+        {
+            assert_eq!(cubic(&plane, x, y), border, "{x},{y}: the border is repeated");
+        }
+        assert!(cubic(&plane, f32::NAN, 0.0).is_nan());
     }
 
     #[test]
     fn side_by_side_they_are_the_same_bits() {
         let plane =
             Plane::from_fn(Size { width: 19, height: 11 }, |x, y| ((x * 7 + y * 13) % 11) as f32 * 0.731);
-        for left in [-2.0_f32, 1.0, 4.3, 14.6, f32::NAN] {
+        for left in [-2.0_f32, 1.0, 4.3, 14.6, -1e30, f32::NAN] {
             let xs: [f32; 8] = std::array::from_fn(|i| left + 0.31 * i as f32);
             let ys: [f32; 8] = std::array::from_fn(|i| 1.0 + 0.97 * i as f32);
             let want = std::array::from_fn(|i| cubic(&plane, xs[i], ys[i]).to_bits());

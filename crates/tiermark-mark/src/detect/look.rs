@@ -9,8 +9,8 @@ use super::front::Gentle;
 use crate::carrier::{LatticeCarrier, Line};
 use crate::layout::pixels_per_ref;
 use crate::sync::{
-    Area, Fit, LatticeMap, LineSpectrum, Linear, NearUpright, Pane, PhaseFitter, Scorer, Tilted, Trust, View,
-    affine, similarities, tilted, uprights,
+    Area, Fit, LatticeMap, LineSpectrum, Linear, Pane, PhaseFitter, Scorer, Tilted, Trust, View, affine,
+    nearly_upright, similarities, tilted, uprights,
 };
 
 /// How the maps of one step of the search are found, cheapest first.
@@ -170,24 +170,11 @@ impl<'a> Look<'a> {
         let spectrum = LineSpectrum::of(&self.coarse);
         let scorer = self.scorer(&spectrum, &self.coarse);
         let mut best = scorer.shortlist(TRIED + NEAR_UPRIGHT);
-        let anyhow = candidates(&scorer, TRIED);
-        anyhow.into_iter().chain(self.nearly_upright(&scorer)).for_each(|map| best.offer(map));
+        candidates(&scorer, TRIED).into_iter().for_each(|map| best.offer(map));
+        let upright = 720.0 * self.coarse.factor() / self.found.short_side() as f64;
+        let near = nearly_upright(&scorer, self.coarse.size(), upright, NEAR_UPRIGHT);
+        near.into_iter().for_each(|map| best.offer(map));
         self.fitted(&self.coarse, &best.sorted())
-    }
-
-    /// All of a frame, sheared, turned or stretched a little.
-    fn nearly_upright(&self, scorer: &Scorer<'_>) -> Vec<Linear> {
-        let Size { width, height } = self.coarse.size();
-        let near = NearUpright {
-            scorer,
-            sides: [width as f64, height as f64],
-            upright: 720.0 * self.coarse.factor() / self.found.short_side() as f64,
-            larger: [0.85, 1.18],
-            turned: 0.2,
-        };
-        let mut best = scorer.shortlist(NEAR_UPRIGHT);
-        near.best(2 * NEAR_UPRIGHT).iter().for_each(|map| best.offer(scorer.refined(map)));
-        best.sorted()
     }
 
     /// One search in the mean spectrum of all windows, then each window's own place for the best of its maps; besides, what

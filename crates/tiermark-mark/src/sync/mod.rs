@@ -18,7 +18,7 @@ mod view;
 
 pub(crate) use affine::affine;
 pub(crate) use map::{Area, LatticeMap};
-pub(crate) use near::NearUpright;
+pub(crate) use near::nearly_upright;
 pub(crate) use phase::{Fit, PhaseFitter};
 pub(crate) use search::{Linear, Scorer};
 pub(crate) use similarities::{similarities, uprights};
