@@ -69,9 +69,10 @@ impl Wide for Smooth<'_> {
         let (mut values, mut shares) = (vec![[0.0; ROWS]; width], vec![[0.0; ROWS]; width]);
         for top in (0..height).step_by(ROWS) {
             self.across(top, &mut values, &mut shares);
-        }
-        for y in 1..height {
-            self.toward(y - 1, y);
+            // Down at once, while the rows are at hand.
+            for y in top.max(1)..(top + ROWS).min(height) {
+                self.toward(y - 1, y);
+            }
         }
         for y in (1..height).rev() {
             self.toward(y, y - 1);
