@@ -14,10 +14,15 @@ const UNEQUAL: f64 = 1.2;
 const LARGER: [f64; 2] = [0.85, 1.18];
 /// Shear and turn, over the same: 11 degrees.
 const TURNED: f64 = 0.2;
+/// Frames are no longer than this, over their shorter side: the number of maps grows with its square, half a million in 16 to 9.
+const LONGEST: f64 = 2.4;
 
 /// The best `keep` maps of a whole frame that is sheared, turned or stretched a little, made finer, best first. `upright` is ref px per
-/// sample if it fills the picture, which has `size` samples.
+/// sample if it fills the picture, which has `size` samples; strips have none.
 pub(crate) fn nearly_upright(scorer: &Scorer<'_>, size: Size, upright: f64, keep: usize) -> Vec<Linear> {
+    if size.long_side() as f64 > LONGEST * size.short_side() as f64 {
+        return Vec::new();
+    }
     let sides = [size.width, size.height].map(|side| side as f64);
     let near = NearUpright { scorer, sides, upright, larger: LARGER, turned: TURNED }.best(2 * keep);
     let mut best = scorer.shortlist(keep);
@@ -110,5 +115,7 @@ mod tests {
         let apart = |row: usize, column: usize| (best[0].matrix[row][column] - matrix[row][column]).abs();
         // A bin is a hundredth of the scale here.
         assert!((0..4).all(|i| apart(i / 2, i % 2) < 0.005 * upright), "{:?}", best[0]);
+        let strip = Size { width: 960, height: 24 };
+        assert!(nearly_upright(&scorer, strip, 30.0, 4).is_empty(), "a hundred million maps");
     }
 }
