@@ -136,7 +136,8 @@ pub fn cubic(plane: &Plane, x: f32, y: f32) -> f32 {
     (a * across[0] + b * across[1]) + (c * across[2] + d * across[3])
 }
 
-/// The samples at several places, bit for bit those of [`cubic`]: side by side where all of them lie inside the plane.
+/// The samples at several places, bit for bit those of [`cubic`]: side by side where all of them lie inside the plane, of
+/// fewer than 2^31 samples.
 #[inline(always)]
 pub fn cubics<const N: usize>(plane: &Plane, xs: &[f32; N], ys: &[f32; N]) -> [f32; N] {
     // One before and two behind; and no numbers that are none. Loops, not closures: only what is inlined runs on wide vectors.
