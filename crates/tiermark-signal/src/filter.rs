@@ -177,7 +177,7 @@ impl Wide for Boxes<'_> {
 
     #[inline(always)]
     fn run(self) -> Plane {
-        columns_smoothed(&rows_smoothed(self.plane, self.radii), self.radii)
+        columns_smoothed(rows_smoothed(self.plane, self.radii), self.radii)
     }
 }
 
@@ -187,20 +187,22 @@ const ROWS: usize = 4;
 #[inline(always)]
 fn rows_smoothed(plane: &Plane, radii: &[usize]) -> Plane {
     let width = plane.width();
-    let mut smooth = plane.clone();
-    let mut slid = vec![0.0; ROWS * width];
-    for rows in smooth.samples_mut().chunks_mut(ROWS * width) {
+    let (mut strip, mut slid) = (vec![0.0; ROWS * width], vec![0.0; ROWS * width]);
+    let mut smooth = Vec::with_capacity(plane.size().area());
+    for rows in plane.samples().chunks(ROWS * width) {
+        strip[..rows.len()].copy_from_slice(rows);
         for &radius in radii {
             if rows.len() == ROWS * width {
-                slide_rows::<ROWS>(rows, &mut slid, radius);
+                slide_rows::<ROWS>(&strip, &mut slid, radius);
             } else {
-                let pairs = rows.chunks(width).zip(slid.chunks_mut(width));
+                let pairs = strip[..rows.len()].chunks(width).zip(slid.chunks_mut(width));
                 pairs.for_each(|(from, to)| slide_rows::<1>(from, to, radius));
             }
-            rows.copy_from_slice(&slid[..rows.len()]);
+            std::mem::swap(&mut strip, &mut slid);
         }
+        smooth.extend_from_slice(&strip[..rows.len()]);
     }
-    smooth
+    Plane::new(plane.size(), smooth).expect("as many samples")
 }
 
 /// Sliding means along `N` rows over `2 radius + 1` places, at the ends over those that are there.
@@ -244,8 +246,7 @@ fn slide_rows<const N: usize>(from: &[f32], to: &mut [f32], radius: usize) {
 const LANES: usize = 32;
 
 #[inline(always)]
-fn columns_smoothed(plane: &Plane, radii: &[usize]) -> Plane {
-    let mut smooth = Plane::filled(plane.size(), 0.0);
+fn columns_smoothed(mut plane: Plane, radii: &[usize]) -> Plane {
     let mut strip = Strip::new(plane.height());
     for left in (0..plane.width()).step_by(LANES) {
         let right = plane.width().min(left + LANES);
@@ -254,10 +255,10 @@ fn columns_smoothed(plane: &Plane, radii: &[usize]) -> Plane {
         }
         radii.iter().for_each(|&radius| strip.slide(radius));
         for (y, lanes) in strip.lanes.iter().enumerate() {
-            smooth.row_mut(y)[left..right].copy_from_slice(&lanes[..right - left]);
+            plane.row_mut(y)[left..right].copy_from_slice(&lanes[..right - left]);
         }
     }
-    smooth
+    plane
 }
 
 /// Some rows, or columns, side by side: what is done along them is done to all at once.
@@ -277,21 +278,31 @@ impl Strip {
         let (from, n) = (&self.lanes, self.lanes.len());
         // Double precision: a running sum adds and takes away thousands of samples.
         let mut sums = [0.0_f64; LANES];
-        let add = |sums: &mut [f64; LANES], values: &[f32; LANES], sign: f64| {
-            sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += sign * f64::from(*v));
-        };
-        from[..radius.min(n)].iter().for_each(|values| add(&mut sums, values, 1.0));
+        for values in &from[..radius.min(n)] {
+            add(&mut sums, values);
+        }
         for (i, slid) in self.slid.iter_mut().enumerate() {
             if let Some(entering) = from.get(i + radius) {
-                add(&mut sums, entering, 1.0);
+                add(&mut sums, entering);
             }
             if i > radius {
-                add(&mut sums, &from[i - radius - 1], -1.0);
+                for (sum, v) in sums.iter_mut().zip(&from[i - radius - 1]) {
+                    *sum -= f64::from(*v);
+                }
             }
             let share = 1.0 / ((i + radius).min(n - 1) - i.saturating_sub(radius) + 1) as f64;
-            slid.iter_mut().zip(&sums).for_each(|(v, sum)| *v = (sum * share) as f32);
+            for (v, sum) in slid.iter_mut().zip(&sums) {
+                *v = (sum * share) as f32;
+            }
         }
         std::mem::swap(&mut self.lanes, &mut self.slid);
+    }
+}
+
+#[inline(always)]
+fn add(sums: &mut [f64; LANES], values: &[f32; LANES]) {
+    for (sum, v) in sums.iter_mut().zip(values) {
+        *sum += f64::from(*v);
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod elsewhere;
 
+use std::cell::OnceCell;
+
 use tiermark_signal::Size;
 use tiermark_signal::resample::area_mean;
 
@@ -63,6 +65,8 @@ const BEYOND_CHANCE: f64 = 8.0;
 pub(super) struct Look<'a> {
     gentle: &'a Gentle,
     coarse: View,
+    /// Of `coarse`, once it is asked for.
+    spectrum: OnceCell<LineSpectrum>,
     found: Size,
     lattice: &'a LatticeCarrier,
 }
@@ -87,7 +91,7 @@ impl<'a> Look<'a> {
         }
         let shrink = (size.area() as f64 / SEARCHED).sqrt().max(1.0);
         let coarse = View::of(&area_mean(&gentle.plane, shrink), gentle.factor as f64 * shrink);
-        Some(Self { gentle, coarse, found: gentle.found_size(), lattice })
+        Some(Self { gentle, coarse, spectrum: OnceCell::new(), found: gentle.found_size(), lattice })
     }
 
     /// The fits of a stage, best first; `frames` are the sizes of stamped frames.
@@ -115,6 +119,10 @@ impl<'a> Look<'a> {
         stages.into_iter().find_map(|stage| self.fits(stage, frames).into_iter().next())
     }
 
+    fn spectrum(&self) -> &LineSpectrum {
+        self.spectrum.get_or_init(|| LineSpectrum::of(&self.coarse))
+    }
+
     fn lines(&self) -> &[Line] {
         self.lattice.lines()
     }
@@ -140,8 +148,7 @@ impl<'a> Look<'a> {
             quarter_turns([self.coarse.factor() / scale; 2], [self.coarse.factor() / scale; 2])
         });
         let pressed = frames.iter().flat_map(|&frame| self.pressed(frame));
-        let spectrum = LineSpectrum::of(&self.coarse);
-        let scorer = self.scorer(&spectrum, &self.coarse);
+        let scorer = self.scorer(self.spectrum(), &self.coarse);
         let mut maps: Vec<Linear> = even.chain(pressed).map(|matrix| scorer.scored(matrix)).collect();
         maps.sort_by(|a, b| b.score.total_cmp(&a.score));
         maps.truncate(TRIED);
@@ -167,8 +174,7 @@ impl<'a> Look<'a> {
 
     fn whole(&self) -> Vec<Fit> {
         const TRIED: usize = 12;
-        let spectrum = LineSpectrum::of(&self.coarse);
-        let scorer = self.scorer(&spectrum, &self.coarse);
+        let scorer = self.scorer(self.spectrum(), &self.coarse);
         let mut best = scorer.shortlist(TRIED + NEAR_UPRIGHT);
         candidates(&scorer, TRIED).into_iter().for_each(|map| best.offer(map));
         let upright = 720.0 * self.coarse.factor() / self.found.short_side() as f64;

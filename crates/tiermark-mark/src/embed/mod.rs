@@ -57,13 +57,9 @@ impl Picture<'_> {
     /// Luma of the colours as they stand.
     pub(crate) fn luma(&self) -> Plane {
         let [red, green, blue] = self.colours else { return self.colours[0].clone() };
-        let mut luma = red.clone();
-        let others = green.samples().iter().zip(blue.samples());
-        luma.samples_mut()
-            .iter_mut()
-            .zip(others)
-            .for_each(|(r, (g, b))| *r = 0.299 * *r + 0.587 * g + 0.114 * b);
-        luma
+        let colours = red.samples().iter().zip(green.samples().iter().zip(blue.samples()));
+        let luma = colours.map(|(r, (g, b))| 0.299 * r + 0.587 * g + 0.114 * b).collect();
+        Plane::new(red.size(), luma).expect("planes of one size")
     }
 }
 

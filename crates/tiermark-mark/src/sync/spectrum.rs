@@ -14,7 +14,7 @@ pub(crate) struct LineSpectrum {
 impl LineSpectrum {
     /// The spectrum of a view, twice as finely sampled as its own length asks for.
     pub(crate) fn of(view: &View) -> Self {
-        Self::over_usual(&raw_power(&view.plane))
+        Self::over_usual(raw_power(&view.plane))
     }
 
     /// The mean of spectra of one size (Welch, IEEE Trans. AU 15(2), 1967): what stands in several places at one scale and
@@ -32,14 +32,11 @@ impl LineSpectrum {
         Self { power: power.map(|v| v * share) }
     }
 
-    fn over_usual(power: &Plane) -> Self {
-        let power = centred(power);
+    fn over_usual(mut power: Plane) -> Self {
         // First with, then without the peaks themselves.
-        let rough = box_mean(&power, 20);
-        let mut limited = power.clone();
-        limited.samples_mut().iter_mut().zip(rough.samples()).for_each(|(v, m)| *v = v.min(4.0 * m));
+        let mut limited = box_mean(&power, 20);
+        limited.samples_mut().iter_mut().zip(power.samples()).for_each(|(m, v)| *m = v.min(4.0 * *m));
         let usual = box_mean(&limited, 20);
-        let mut power = power;
         power.samples_mut().iter_mut().zip(usual.samples()).for_each(|(v, m)| *v /= m.max(f32::MIN_POSITIVE));
         Self { power }
     }
@@ -115,20 +112,7 @@ fn raw_power(plane: &Plane) -> Plane {
     // Even lengths: frequency zero falls on a point of the grid.
     let length = |n: usize| 2 * transform::comfortable_length(n);
     let padded = Size { width: length(plane.width()), height: length(plane.height()) };
-    transform::Spectrum::of(&tapered(plane), padded).power()
-}
-
-/// Rolled by half, so that frequency zero stands at (width / 2, height / 2).
-fn centred(power: &Plane) -> Plane {
-    let (width, height) = (power.width(), power.height());
-    let (right, down) = (width / 2, height / 2);
-    let mut rolled = power.clone();
-    for y in 0..height {
-        let (row, from) = (rolled.row_mut(y), power.row((y + height - down) % height));
-        row[right..].copy_from_slice(&from[..width - right]);
-        row[..right].copy_from_slice(&from[width - right..]);
-    }
-    rolled
+    transform::centred_power(&tapered(plane), padded)
 }
 
 /// The outer tenth on each side fades out as a raised cosine.
@@ -165,7 +149,7 @@ mod tests {
                 let angle = 2.0 * std::f64::consts::PI * (fx * x as f64 + fy * y as f64);
                 0.5 * libm::cos(angle) as f32 + noise(x, y)
             });
-            let spectrum = LineSpectrum::over_usual(&raw_power(&plane));
+            let spectrum = LineSpectrum::over_usual(raw_power(&plane));
             for frequency in [[fx, fy], [-fx, -fy]] {
                 assert!(
                     spectrum.between(frequency).is_some_and(|power| power > 30.0),

@@ -19,13 +19,8 @@ impl Spectrum {
     /// # Panics
     /// If `padded` is smaller than the plane.
     pub fn of(plane: &Plane, padded: Size) -> Self {
-        assert!(plane.width() <= padded.width && plane.height() <= padded.height, "padding only adds");
         let Size { width, height } = padded;
-        let half = width / 2 + 1;
-        let mut planner = FftPlannerScalar::new();
-        let mut turned = transpose(&rows_forward(plane, padded, half, &mut planner), half, height);
-        planner.plan_fft_forward(height).process(&mut turned);
-        let left = transpose(&turned, height, half);
+        let (half, left) = (width / 2 + 1, left_half(plane, padded));
         let mut bins = Vec::with_capacity(padded.area());
         for v in 0..height {
             let (here, there) = (&left[v * half..][..half], &left[(height - v) % height * half..][..half]);
@@ -38,12 +33,6 @@ impl Spectrum {
     /// Number of bins in each direction.
     pub fn size(&self) -> Size {
         self.size
-    }
-
-    /// The squared magnitude of each bin.
-    pub fn power(&self) -> Plane {
-        Plane::new(self.size, self.bins.iter().map(Complex::norm_sqr).collect())
-            .expect("a bin for each place")
     }
 
     /// How well `part` fits at each place of what this is the spectrum of, places counted from the upper left corner and round
@@ -76,6 +65,40 @@ impl Spectrum {
         let v = v.rem_euclid(self.size.height as isize) as usize;
         self.bins[v * self.size.width + u]
     }
+}
+
+/// The squared magnitudes of [`Spectrum::of`], frequency zero in the middle: at (`width / 2`, `height / 2`) of `padded`.
+///
+/// # Panics
+/// If `padded` is smaller than the plane.
+pub fn centred_power(plane: &Plane, padded: Size) -> Plane {
+    let Size { width, height } = padded;
+    let (half, left) = (width / 2 + 1, left_half(plane, padded));
+    let row = |v: usize| &left[v % height * half..][..half];
+    let mut power = Vec::with_capacity(padded.area());
+    for y in 0..height {
+        let v = y + height - height / 2;
+        let (here, opposite) = (row(v), row(2 * height - v));
+        // What is not kept is the conjugate of its opposite.
+        let (zero_and_up, nyquist) = here.split_at(width.div_ceil(2));
+        let down = nyquist.iter().chain(opposite[1..width.div_ceil(2)].iter().rev());
+        power.extend(down.chain(zero_and_up).map(Complex::norm_sqr));
+    }
+    Plane::new(padded, power).expect("a bin for each place")
+}
+
+/// The bins of [`Spectrum::of`] of the frequencies from zero to half a cycle across, row by row: they tell the others.
+///
+/// # Panics
+/// If `padded` is smaller than the plane.
+fn left_half(plane: &Plane, padded: Size) -> Vec<Complex<f32>> {
+    assert!(plane.width() <= padded.width && plane.height() <= padded.height, "padding only adds");
+    let Size { width, height } = padded;
+    let half = width / 2 + 1;
+    let mut planner = FftPlannerScalar::new();
+    let mut turned = transpose(&rows_forward(plane, padded, half, &mut planner), half, height);
+    planner.plan_fft_forward(height).process(&mut turned);
+    transpose(&turned, height, half)
 }
 
 /// The left `half` of the bins of each row, which tells the right one; rows of padding are zero before and after.
@@ -211,6 +234,21 @@ mod tests {
             // 84 terms of size 6, each with a relative error of a few 2^-24: 84 * 6 * 4 * 6e-8 = 1.2e-4.
             assert!((f64::from(bin.re) - re).abs() < 2e-4, "real part at {u},{v}");
             assert!((f64::from(bin.im) - im).abs() < 2e-4, "imaginary part at {u},{v}");
+        }
+    }
+
+    #[test]
+    fn centred_power_is_that_of_all_bins() {
+        for (width, height) in [(12, 7), (9, 8), (6, 6)] {
+            let plane = Plane::from_fn(Size { width, height: 5 }, |x, y| ((x * 7 + y * 13) % 11) as f32);
+            let padded = Size { width, height };
+            let (spectrum, power) = (Spectrum::of(&plane, padded), centred_power(&plane, padded));
+            for y in 0..height {
+                for x in 0..width {
+                    let (u, v) = (x as isize - width as isize / 2, y as isize - height as isize / 2);
+                    assert_eq!(power.at(x, y), spectrum.bin(u, v).norm_sqr(), "{width}x{height}: {u},{v}");
+                }
+            }
         }
     }
 

@@ -7,4 +7,4 @@ pub mod dct;
 pub mod fft;
 
 pub use dct::Cosine;
-pub use fft::{Spectrum, SquareTransform, comfortable_length};
+pub use fft::{Spectrum, SquareTransform, centred_power, comfortable_length};
