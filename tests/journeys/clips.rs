@@ -165,6 +165,33 @@ fn clips_that_cannot_be_kept_or_read_are_refused_by_name() {
     assert!(names(&trace(&scene, "out/old.mov")));
 }
 
+#[test]
+fn pictures_that_only_ffmpeg_opens_name_the_recipient() {
+    let scene = Scene::new();
+    scene.draw("in/cel.png", &cel(960, 540, 3));
+    assert_eq!(stamp(&scene, &[]).status, 0);
+    let leaks: [(&str, &[&str]); 4] = [
+        ("leak.jp2", &["-c:v", "libopenjpeg", "-compression_level", "12"]),
+        ("bare.j2k", &["-c:v", "libopenjpeg", "-format", "j2k"]),
+        ("leak.jxl", &["-c:v", "libjxl", "-distance", "1"]),
+        ("leak.avif", &["-c:v", "libaom-av1", "-still-picture", "1", "-crf", "20", "-pix_fmt", "yuv444p"]),
+    ];
+    for (name, codec) in leaks {
+        let arguments = [&["-v", "error", "-y", "-i", "out/cel.png"][..], codec, &[name]].concat();
+        run(&scene, "ffmpeg", &arguments);
+        assert!(names(&trace(&scene, name)), "{name}");
+        let refused = scene.run(&["stamp", "--to", "Shepherd Boy", "--out", "again", name, "--json"]);
+        assert_eq!(refused.about(name)["status"], "refused", "{}", refused.out);
+        let half = scene.read(name).len() / 2;
+        scene.write(&format!("half {name}"), &scene.read(name)[..half]);
+        assert_eq!(
+            scene.run(&["trace", &format!("half {name}"), "--json"]).out.lines().count(),
+            1,
+            "half {name}"
+        );
+    }
+}
+
 /// Luma of all frames, one after the other.
 fn luma(scene: &Scene, path: &str, area: usize) -> Vec<Vec<u8>> {
     let mut command = Command::new("ffmpeg");

@@ -42,6 +42,10 @@ pub enum Container {
     Avi,
     /// MXF: looked at, never written.
     Mxf,
+    /// A picture in JPEG 2000, with boxes around it or bare: looked at, never written.
+    Jpeg2000,
+    /// A picture in JPEG XL, likewise.
+    JpegXl,
 }
 
 /// How many bytes of a file [`looks_like_one`] wants to see.
@@ -55,10 +59,14 @@ pub fn looks_like_one(head: &[u8]) -> Option<Container> {
         [0x1a, 0x45, 0xdf, 0xa3, ..] => return Some(Container::Matroska),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => return Some(Container::Avi),
         [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, ..] => return Some(Container::Mxf),
+        [0xff, 0x4f, 0xff, 0x51, ..] | [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] => {
+            return Some(Container::Jpeg2000);
+        }
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => return Some(Container::JpegXl),
         _ => {}
     }
     let name = head.get(4..8)?;
-    // AVIF is a clip of one frame, as far as ffmpeg is concerned: see `is_avif`.
+    // AVIF is a clip of one frame, as far as ffmpeg is concerned: see `is_still`.
     let stills: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
     let moving = match name {
         b"ftyp" => !head.get(8..12).is_none_or(|brand| stills.contains(&brand) || brand == b"crx "),
@@ -69,9 +77,11 @@ pub fn looks_like_one(head: &[u8]) -> Option<Container> {
     moving.then_some(Container::Mov)
 }
 
-/// Whether a file begins as AVIF: it is looked at as a clip, and a picture all the same to those who made it.
-pub fn is_avif(head: &[u8]) -> bool {
-    matches!(head.get(4..12), Some(b"ftypavif" | b"ftypavis"))
+/// Whether a file begins as AVIF, JPEG 2000 or JPEG XL: it is looked at as a clip of one frame, and is a picture all the same
+/// to those who made it.
+pub fn is_still(head: &[u8]) -> bool {
+    let avif = matches!(head.get(4..12), Some(b"ftypavif" | b"ftypavis"));
+    avif || matches!(looks_like_one(head), Some(Container::Jpeg2000 | Container::JpegXl))
 }
 
 impl Container {
@@ -82,6 +92,8 @@ impl Container {
             Self::Matroska => "matroska",
             Self::Avi => "avi",
             Self::Mxf => "mxf",
+            Self::Jpeg2000 => "j2k_pipe",
+            Self::JpegXl => "jpegxl_pipe",
         }
     }
 }
@@ -100,6 +112,11 @@ mod tests {
             (b"RIFF\x10\0\0\0AVI LIST", Some(Container::Avi)),
             (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d", Some(Container::Mxf)),
             (b"\0\0\0\x20ftypavif\0\0", Some(Container::Mov)),
+            (b"\xff\x4f\xff\x51\0\x2f", Some(Container::Jpeg2000)),
+            (b"\0\0\0\x0cjP  \r\n\x87\n", Some(Container::Jpeg2000)),
+            (b"\xff\x0a\xba\x21", Some(Container::JpegXl)),
+            (b"\0\0\0\x0cJXL \r\n\x87\n", Some(Container::JpegXl)),
+            (b"\xff\xd8\xff\xe0", None),
             (b"\0\0\0\x20ftypheic\0\0", None),
             (b"RIFF\x10\0\0\0WEBPVP8 ", None),
             (b"#EXTM3U\nfile:///etc/passwd", None),
@@ -109,7 +126,9 @@ mod tests {
             (b"", None),
         ] {
             assert_eq!(looks_like_one(head), container, "{head:?}");
-            assert_eq!(is_avif(head), head.windows(8).any(|w| w == b"ftypavif"), "{head:?}");
+            let still = head.windows(8).any(|w| w == b"ftypavif")
+                || matches!(container, Some(Container::Jpeg2000 | Container::JpegXl));
+            assert_eq!(is_still(head), still, "{head:?}");
         }
     }
 }

@@ -201,6 +201,9 @@ impl Clip {
                 what: "an MXF file".to_owned(),
                 way_out: "wrap it as MOV, which needs no new coding",
             }),
+            None if matches!(self.container, Container::Jpeg2000 | Container::JpegXl) => {
+                Err(FrameError::ReadOnly { what: "a still picture".to_owned(), way_out: "convert it to PNG" })
+            }
             None => Ok(()),
         }
     }

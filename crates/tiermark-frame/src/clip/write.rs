@@ -166,9 +166,7 @@ fn muxer(clip: &Clip) -> Vec<OsString> {
     let name = match clip.container() {
         Container::Mov if matches!(clip.brand.trim(), "qt" | "") => "mov",
         Container::Mov => "mp4",
-        Container::Matroska => "matroska",
-        Container::Avi => "avi",
-        Container::Mxf => "mxf",
+        other => other.demuxer(),
     };
     if clip.container() == Container::Mov {
         if let (1, ticks) = clip.picture.ticks {

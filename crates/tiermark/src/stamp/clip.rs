@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use tiermark_frame::FrameError;
 use tiermark_frame::clip::{
-    Clip, ClipDigest, ClipFrame, ClipWriter, Container, Cuts, Frames, HEAD, Steady, Want, is_avif,
+    Clip, ClipDigest, ClipFrame, ClipWriter, Container, Cuts, Frames, HEAD, Steady, Want, is_still,
     looks_like_one,
 };
 use tiermark_ledger::Digest;
@@ -79,10 +79,10 @@ fn picks(starts: &[u64], frames: u64) -> BTreeMap<u64, usize> {
     shots.into_iter().flat_map(spread).collect()
 }
 
-/// The container of a file that begins as a clip; a picture in AVIF is none, or `--codec` would make one of it.
+/// The container of a file that begins as a clip; a still picture is none, or `--codec` would make one of it.
 pub(super) fn begins(path: &Path) -> Option<Container> {
     let head = head_of_file(path, HEAD).ok()?;
-    looks_like_one(&head).filter(|_| !is_avif(&head))
+    looks_like_one(&head).filter(|_| !is_still(&head))
 }
 
 /// Read a clip once before anything is signed.
