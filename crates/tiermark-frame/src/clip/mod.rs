@@ -23,6 +23,8 @@ mod read;
 mod steady;
 mod write;
 
+use crate::format::is_heif;
+
 pub use cuts::Cuts;
 pub use picture::{ClipDigest, ClipFrame};
 pub use pixels::Pixels;
@@ -67,9 +69,8 @@ pub fn looks_like_one(head: &[u8]) -> Option<Container> {
     }
     let name = head.get(4..8)?;
     // AVIF is a clip of one frame, as far as ffmpeg is concerned: see `is_still`.
-    let stills: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
     let moving = match name {
-        b"ftyp" => !head.get(8..12).is_none_or(|brand| stills.contains(&brand) || brand == b"crx "),
+        b"ftyp" => !is_heif(head) && head.get(8..12).is_some_and(|brand| brand != b"crx "),
         // QuickTime from before there were brands.
         b"moov" | b"mdat" | b"wide" => true,
         _ => false,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::tar;
+use crate::format::is_heif;
 
 /// How much of a file's beginning tells its kind.
 pub const HEAD: usize = 4096;
@@ -29,6 +30,8 @@ pub enum Kind {
     WebP,
     /// An animated PNG.
     Apng,
+    /// A HEIF picture, or several.
+    Heif,
 }
 
 impl Kind {
@@ -44,6 +47,7 @@ impl Kind {
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', b'V', b'P', b'8', b'X', ..] => {
                 head.get(20).filter(|flags| *flags & 2 != 0).map(|_| Self::WebP)?
             }
+            _ if is_heif(head) => Self::Heif,
             [0x89, b'P', b'N', b'G', ..] => animated(head).then_some(Self::Apng)?,
             _ if tar::is_header(head) => Self::Tar,
             _ => return None,
@@ -73,6 +77,7 @@ impl fmt::Display for Kind {
             Self::Gif => "GIF file",
             Self::WebP => "WebP animation",
             Self::Apng => "PNG animation",
+            Self::Heif => "HEIF file",
         })
     }
 }

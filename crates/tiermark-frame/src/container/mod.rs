@@ -1,7 +1,7 @@
 //! What pictures does this file hold?
 //!
-//! Archives, office files (which are ZIP archives), PDF documents, Photoshop documents and animations are told apart by
-//! content, never by name, and give their pictures one at a time: [`walk`] hands each to a visitor together with the
+//! Archives, office files (which are ZIP archives), PDF documents, Photoshop documents, HEIF files and animations are told apart
+//! by content, never by name, and give their pictures one at a time: [`walk`] hands each to a visitor together with the
 //! [`Place`]s that lead to it, and goes into containers inside containers down to a depth. Only one picture, and the containers
 //! around it, are in memory at a time; together they are no larger than [`Limits::max_file_bytes`].
 //!
@@ -12,6 +12,7 @@
 mod animation;
 mod error;
 mod gzip;
+mod heif;
 mod kind;
 pub(crate) mod pdf;
 mod place;

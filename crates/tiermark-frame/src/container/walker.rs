@@ -4,7 +4,7 @@ use std::io::{self, Cursor, Read};
 use std::ops::ControlFlow;
 
 use super::{ContainerError, Content, HEAD, Kind, Place, Source, Visit};
-use super::{animation, gzip, pdf, psd, seven, tar, zip};
+use super::{animation, gzip, heif, pdf, psd, seven, tar, zip};
 use crate::clip::looks_like_one;
 use crate::format::{probe, tga};
 use crate::picture::Picture;
@@ -79,6 +79,7 @@ impl<'a> Walker<'a> {
         match kind {
             Kind::Pdf => pdf::walk(bytes, self),
             Kind::Photoshop => psd::walk(bytes, self),
+            Kind::Heif => heif::walk(bytes, self),
             _ => animation::walk(kind, bytes, self),
         }
     }

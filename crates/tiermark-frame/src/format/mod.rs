@@ -16,6 +16,7 @@ mod zlib;
 use std::borrow::Cow;
 use std::fmt;
 
+pub(crate) use probe::is_heif;
 pub use probe::probe;
 
 use crate::picture::{Picture, Samples};

@@ -51,13 +51,17 @@ fn known(bytes: &[u8]) -> Option<&'static str> {
 fn boxed(bytes: &[u8]) -> &'static str {
     match bytes.get(8..12) {
         Some(b"avif" | b"avis") => "AVIF (convert it to PNG)",
-        Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1") => {
-            "HEIF (convert it to PNG)"
-        }
+        _ if is_heif(bytes) => "HEIF (convert it to PNG)",
         Some(b"qt  ") => "a QuickTime movie",
         Some(b"crx ") => "a camera raw file",
         _ => "an MP4 movie",
     }
+}
+
+/// Whether a file begins as HEIF (ISO 23008-12, annex B), other than AVIF.
+pub(crate) fn is_heif(bytes: &[u8]) -> bool {
+    let brands: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
+    bytes.get(4..8) == Some(b"ftyp") && bytes.get(8..12).is_some_and(|brand| brands.contains(&brand))
 }
 
 const MAGIC: &[(&[u8], &str)] = &[
