@@ -15,6 +15,8 @@ use crate::{Format, FrameError, Limits};
 
 /// What it is called, by libheif up to 1.17 and from 1.18 on.
 const PROGRAMS: [&str; 2] = ["heif-convert", "heif-dec"];
+/// For all pictures of a file together; one of a phone takes a second.
+const MOST_SECONDS: u64 = 120;
 
 /// Every picture, turned as it is meant to be seen.
 pub(super) fn walk(bytes: &[u8], walker: &mut Walker<'_>) -> Result<(), ContainerError> {
@@ -26,7 +28,7 @@ pub(super) fn walk(bytes: &[u8], walker: &mut Walker<'_>) -> Result<(), Containe
     let folder = tempfile::tempdir().map_err(no_room)?;
     let found = folder.path().join("found.heic");
     std::fs::write(&found, bytes).map_err(no_room)?;
-    converted(&found, &folder.path().join("seen.png"), walker.limits.max_clip_seconds).map_err(told)?;
+    converted(&found, &folder.path().join("seen.png")).map_err(told)?;
     std::fs::remove_file(&found).map_err(no_room)?;
     let pictures = written(folder.path()).map_err(no_room)?;
     for (number, path) in (1_u32..).zip(&pictures) {
@@ -77,11 +79,11 @@ fn head(bytes: &[u8]) -> Option<(u64, [u8; 4], usize)> {
     })
 }
 
-fn converted(found: &Path, seen: &Path, seconds: u64) -> Result<(), FrameError> {
+fn converted(found: &Path, seen: &Path) -> Result<(), FrameError> {
     let arguments: [OsString; 2] = [found.into(), seen.into()];
     let mut missing = FrameError::NeedsFfmpeg;
     for program in PROGRAMS {
-        match Tool::start(program, &arguments, &Ends::Input, seconds) {
+        match Tool::start(program, &arguments, &Ends::Input, MOST_SECONDS) {
             Ok(tool) => {
                 drop(tool.input());
                 return tool.finish();
@@ -108,6 +110,9 @@ fn told(error: FrameError) -> ContainerError {
             what: "a HEIF file, which needs heif-convert".to_owned(),
             way_out: "install Debian's package libheif-examples, or convert it to PNG",
         },
+        FrameError::OverLimit(what) if what.contains("--max-clip-seconds") => {
+            ContainerError::OverLimit(format!("pictures that take more than {MOST_SECONDS} seconds to open"))
+        }
         FrameError::OverLimit(what) => ContainerError::OverLimit(what),
         FrameError::Clip(reason) => ContainerError::damaged(Kind::Heif, reason),
         other => ContainerError::damaged(Kind::Heif, other),
