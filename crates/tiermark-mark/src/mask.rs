@@ -151,13 +151,28 @@ impl Headroom {
     }
 }
 
+/// Where colour can go one way only, as paper white and ink black can.
+#[derive(Clone, Copy)]
+pub(crate) struct OneWay {
+    /// How far at most, code values.
+    pub(crate) most: f32,
+    /// Whether there may be a mark already that went this way.
+    pub(crate) further: bool,
+}
+
 /// Room above and below `sample` within `cap`, given the local means of near-white and near-black samples. What the end of
-/// the range takes on one side is given on the other, up to `paper`.
+/// the range takes on one side is given on the other, up to `paper.most`.
+///
+/// The mean of paper sinks by half of that, and once: where a further mark finds it there it has as much room on both sides. Sunk
+/// again by each of three marks, nearly all of it lay two values down and told little
+/// (`docs/decisions/0034-paper-sinks-once.md`).
 #[inline(always)]
-pub(crate) fn room(sample: f32, white: f32, black: f32, cap: f32, paper: f32) -> (f32, f32) {
+pub(crate) fn room(sample: f32, white: f32, black: f32, cap: f32, paper: OneWay) -> (f32, f32) {
     let near_end = |left: f32| {
         let toward = cap.min(left);
-        (toward, cap.max(paper.min(2.0 * cap - toward)))
+        let first = cap.max(paper.most.min(2.0 * cap - toward));
+        let further = toward + (paper.most - 2.0 * left).max(0.0);
+        (toward, if paper.further { further } else { first })
     };
     let (up, from_white) = near_end(255.0 - white);
     let (down, from_black) = near_end(black);
@@ -304,7 +319,7 @@ mod tests {
 
     #[test]
     fn white_paper_has_no_room_above_and_marked_paper_keeps_its_own() {
-        let at = |channel: &Plane, x: usize| {
+        let of = |channel: &Plane, x: usize, further: bool| {
             let mut ends = Ends::new(channel.size());
             channel.rows().enumerate().for_each(|(y, row)| ends.add(y, row));
             let headroom = ends.headroom();
@@ -312,8 +327,9 @@ mod tests {
             let (mut w, mut b) = (vec![0.0; channel.width()], vec![0.0; channel.width()]);
             white.row(150, &mut w);
             black.row(150, &mut b);
-            room(channel.at(x, 150), w[x], b[x], 1.25, 2.0)
+            room(channel.at(x, 150), w[x], b[x], 1.25, OneWay { most: 2.0, further })
         };
+        let at = |channel: &Plane, x: usize| of(channel, x, false);
         let paper = Plane::from_fn(SIZE, |x, _| if x == 200 { 3.0 } else { 255.0 });
         assert_eq!(at(&paper, 100), (0.0, 2.0));
         assert_eq!(at(&paper, 200), (1.25, 1.25), "ink at 3 has room both ways");
@@ -323,5 +339,10 @@ mod tests {
         assert!((a.0 - 0.5).abs() < 0.01 && (a.0 - b.0).abs() < 1e-6, "{a:?} {b:?}");
         assert_eq!(at(&Plane::filled(SIZE, 0.0), 5), (2.0, 0.0));
         assert_eq!(at(&Plane::filled(SIZE, 128.0), 5), (1.25, 1.25));
+        // It sinks once: a further mark moves it as far up as down, and as a first one where it has not sunk.
+        let sunk = |value: f32| of(&Plane::filled(SIZE, value), 5, true);
+        assert_eq!([sunk(254.0), sunk(1.0)], [(1.0, 1.0), (1.0, 1.0)]);
+        assert_eq!([sunk(255.0), sunk(0.0)], [(0.0, 2.0), (2.0, 0.0)]);
+        assert_eq!([sunk(250.0), sunk(128.0)], [(1.25, 1.25), (1.25, 1.25)]);
     }
 }

@@ -7,7 +7,7 @@ use super::Strength;
 use crate::carrier::{ClosedPattern, ClosedRows, crossing};
 use crate::earlier::{Earlier, FLAT, allowed, flat_row};
 use crate::layout::{FIELD, TILE, pixels_per_ref};
-use crate::mask::room;
+use crate::mask::{OneWay, room};
 
 /// Largest change of a sample that equals its neighbours: rounded, two code values.
 const FLAT_CAP: f32 = 2.45;
@@ -95,7 +95,7 @@ pub(super) struct Row {
     pub(super) white: Vec<f32>,
     pub(super) black: Vec<f32>,
     /// Room on paper white and ink black.
-    paper: f32,
+    paper: OneWay,
     /// Change by earlier marks.
     pub(super) earlier: Vec<f32>,
     /// Whether luma is flat.
@@ -125,7 +125,7 @@ impl Row {
             cap: row(),
             white: row(),
             black: row(),
-            paper: strength.paper,
+            paper: OneWay { most: strength.paper, further: false },
             earlier: row(),
             flat: vec![false; columns.pixels.len()],
             limited: false,
@@ -220,6 +220,7 @@ impl Row {
         self.earlier.copy_from_slice(earlier.row(y));
         flat_row(luma, y, FLAT, &mut self.flat);
         self.limited = true;
+        self.paper.further = true;
     }
 
     /// Add the pattern to the samples of one channel, as far as each has room.
@@ -300,7 +301,7 @@ fn between(from: &[f32], taps: &[(u32, [f32; 4])], to: &mut [f32]) {
 
 /// The pattern bent into the room that a sample has; centred between the two ends of that room.
 #[inline(always)]
-fn bent(sample: f32, pattern: f32, cap: f32, white: f32, black: f32, paper: f32) -> f32 {
+fn bent(sample: f32, pattern: f32, cap: f32, white: f32, black: f32, paper: OneWay) -> f32 {
     let (up, down) = room(sample, white, black, cap, paper);
     let half = 0.5 * (up + down);
     let change = 0.5 * (up - down) + half * soft_limit(pattern / half.max(f32::MIN_POSITIVE));
