@@ -174,7 +174,7 @@ fn pictures_that_only_ffmpeg_opens_name_the_recipient() {
         ("leak.jp2", &["-c:v", "libopenjpeg", "-compression_level", "12"]),
         ("bare.j2k", &["-c:v", "libopenjpeg", "-format", "j2k"]),
         ("leak.jxl", &["-c:v", "libjxl", "-distance", "1"]),
-        ("leak.avif", &["-c:v", "libaom-av1", "-still-picture", "1", "-crf", "20", "-pix_fmt", "yuv444p"]),
+        ("leak.avif", &["-c:v", "libaom-av1", "-still-picture", "1", "-crf", "8", "-pix_fmt", "yuv444p"]),
     ];
     for (name, codec) in leaks {
         let arguments = [&["-v", "error", "-y", "-i", "out/cel.png"][..], codec, &[name]].concat();
